@@ -1,0 +1,93 @@
+"""What a channel's ``decode`` makes of raw bytes: items (CONTRACT, ``tanggap decode``). Sealed on the bus."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Instant, Part
+
+Outcome = Literal["complaint", "reply", "edit", "delete", "receipt", "note", "ignored", "dead"]
+"""``reply`` is to something of ours or in a thread; ``note`` a reaction, sticker, member change; see CONTRACT."""
+
+
+class Author(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """Who wrote. ``id`` is the vendor's stable user id; it, like all else here, is personal data."""
+
+    id: str
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    handle: str | None = None
+
+
+class Location(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """Where, as the sender said: WGS 84 degrees and/or words."""
+
+    lat: float | None = None
+    lon: float | None = None
+    text: str | None = None
+
+
+class Attachment(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """A file. ``reference`` tells the channel where to get it (a vendor media id, or ``part:N`` of a mail)."""
+
+    name: str | None = None
+    media_type: str = "application/octet-stream"
+    size: int | None = None
+    sha256: str | None = None
+    reference: str | None = None
+    blob: str | None = None
+    """Name of the sealed blob, once the file is kept by us."""
+
+
+class Item(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """One message, post or form of one person.
+
+    ``external_id`` is the vendor's id of this message; ``root`` of the message the ticket id derives from (first of an
+    edit chain; equals ``external_id`` when there is none). ``reply_to`` is the vendor's id of the message answered;
+    ``thread`` the vendor's conversation. ``version`` counts edits from 1.
+    """
+
+    channel: str
+    account: str
+    external_id: str
+    author: Author
+    text: str
+    sent_at: Instant
+    thread: str | None = None
+    root: str | None = None
+    reply_to: str | None = None
+    version: int = 1
+    subject: str | None = None
+    location: Location = Location()
+    attachments: tuple[Attachment, ...] = ()
+    category: str | None = None
+    """Category chosen by the sender where the channel offers a list (JAKI, counter)."""
+    ticket_number: str | None = None
+    """Our ticket number, where the channel names it apart from the text (plus address, form field)."""
+    public: bool = False
+    """True where the message stood in public (a post, a comment): answers carry the ``lihat`` token only."""
+
+
+class Decoded(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """One line of ``tanggap decode``: an outcome, and the item unless nothing could be read.
+
+    ``key`` is the idempotency key, unique within tenant: channel, account and the vendor's id of this *event*.
+    ``reason`` is a stable code from ``docs/reasons.md``; None exactly for complaints.
+    """
+
+    outcome: Outcome
+    key: str
+    reason: str | None = None
+    item: Item | None = None
+
+
+class ItemEvent(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Value of ``crm.items`` before sealing."""
+
+    tenant: str
+    decoded: Decoded
+    received_at: Instant
+    raw_key: str
+    """Id of the record key that seals the raw record, so that the person can be linked to it."""
+    warnings: tuple[str, ...] = ()

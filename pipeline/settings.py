@@ -61,7 +61,9 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if isinstance(value, SecretStr) and value.get_secret_value().startswith(DEMO_PREFIX):
                 variable = f"{self.model_config.get('env_prefix', '')}{name}".upper()
-                raise ValueError(f"{variable} is a demo secret: set a real one before TANGGAP_ENV=production ({info.description})")
+                raise ValueError(
+                    f"{variable} is a demo secret: set a real one before TANGGAP_ENV=production ({info.description})"
+                )
         return self
 
 

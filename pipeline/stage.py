@@ -1,4 +1,4 @@
-"""What a batch processor is: messages in, staged state and outputs out. The frame that runs it is ``pipeline.batch``."""
+"""What a batch processor is: messages in, staged state and outputs out. ``pipeline.worker`` runs it."""
 
 from __future__ import annotations
 

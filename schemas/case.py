@@ -11,7 +11,9 @@ Status = Literal["tinjauan", "menunggu", "koordinasi", "disposisi", "proses", "m
 """Jakarta's own stages (JakRespons help page), plus ``tinjauan`` (the desk must choose the unit), ``menunggu_warga``
 (the agency asked the citizen) and ``dicabut`` (withdrawn by the citizen)."""
 
-CommandKind = Literal["assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note"]
+CommandKind = Literal[
+    "assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note"
+]
 
 FactKind = Literal[
     "received", "followup", "amended", "withdrawn", "routed", "review", "assigned", "accepted", "forwarded", "progressed",

@@ -51,7 +51,9 @@ REPLIES = Topic("crm.replies", "ticket id", Reply, event_type="pengaduan.jawaban
 CASES = Topic("crm.cases", "ticket id", Case, compacted=True, event_type="pengaduan.kasus")
 SIGHTINGS = Topic("crm.sightings", "tenant", Sighting, event_type="pengaduan.temuan")
 INCIDENTS = Topic("crm.incidents", "ticket id", IncidentFact, event_type="pengaduan.kejadian")
-DEADLETTERS = Topic("crm.deadletters", "key of the failed record", DeadLetter, sealed=True, event_type="pengaduan.gagal")
+DEADLETTERS = Topic(
+    "crm.deadletters", "key of the failed record", DeadLetter, sealed=True, event_type="pengaduan.gagal"
+)
 
 SHARED: tuple[Topic, ...] = (
     ITEMS, TICKETS, ASSIGNMENTS, COMMANDS, PROGRESS, SLA, REPLIES, CASES, SIGHTINGS, INCIDENTS, DEADLETTERS,

@@ -1,0 +1,198 @@
+"""The batch consumer within Faust: every private name of Faust that we lean on is in this file.
+
+Faust's assignor, table recovery, rebalancing and commits stay; only the way from a fetched batch to the code that
+handles it is ours, because Faust's own costs four asyncio tasks a message (docs/decisions/0002-batch-frame.md).
+faust-streaming is pinned, and ``tests/pipeline/test_faust_names.py`` fails when one of these names changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+import rocksdict
+from faust.transport.drivers import aiokafka as driver
+
+from .headers import from_wire
+from .stage import Message
+
+SLICE = 500
+"""Records of one partition handled at once; between slices the frame looks for rebalances."""
+
+Handler = Callable[[int, Sequence[Message]], Awaitable[bool]]
+"""Takes the records of one partition, in order; False means "not done, stop here" (rebalance or shutdown)."""
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Hands fetched batches to ``app.batch_handler``; commits the end of the last finished batch."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._done: dict[Any, int] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
+        while not (stopped() or fetcher_stopped()):
+            try:
+                records, active = await self._wait_next_records(1.0)
+            except self.consumer_stopped_errors:
+                if self.transport.app.should_stop:
+                    return
+                raise
+            await asyncio.sleep(0)
+            if not records or self.should_stop:
+                continue
+            if not self.flow_active:
+                await self.perform_seek()
+                continue
+            await self._deliver(records, active)
+
+    async def _deliver(self, records: Mapping[Any, Sequence[Any]], active: set[Any] | None) -> None:
+        """Partitions side by side, the topics of one partition one after the other: they share its table."""
+        by_partition: dict[int, list[tuple[Any, Sequence[Any]]]] = {}
+        for tp, fetched in records.items():
+            if active is not None and tp not in active:
+                continue
+            if tp.topic in self.app.batch_topics:
+                by_partition.setdefault(tp.partition, []).append((tp, fetched))
+            else:
+                await self._one_by_one(tp, fetched)
+        if by_partition:
+            await self.app.flow_control.acquire()
+            generation = self.app.consumer_generation_id
+            self._idle.clear()
+            try:
+                await asyncio.gather(*(self._partition(work, generation) for work in by_partition.values()))
+            finally:
+                self._idle.set()
+
+    async def _one_by_one(self, tp: Any, fetched: Sequence[Any]) -> None:
+        """Changelog records during recovery go Faust's own way."""
+        for record in fetched:
+            message = self._to_message(tp, record)
+            position = self._read_offset[tp]
+            if position is None or message.offset >= position:
+                await self.wait_first(self.callback(message), self.suspend_flow.wait())
+                self._read_offset[tp] = message.offset
+
+    async def _partition(self, work: list[tuple[Any, Sequence[Any]]], generation: int) -> None:
+        for tp, fetched in work:
+            position = self._read_offset[tp]
+            fresh = [record for record in fetched if position is None or record.offset >= position]
+            for start in range(0, len(fresh), SLICE):
+                if self.app.consumer_generation_id != generation or not self.flow_active:
+                    return
+                part = fresh[start : start + SLICE]
+                if not await self.app.batch_handler(tp.partition, [to_message(record) for record in part]):
+                    return
+                if self.app.consumer_generation_id != generation:
+                    return
+                self._done[tp] = self._read_offset[tp] = part[-1].offset + 1
+                self._acked.setdefault(tp, [])
+                await asyncio.sleep(0)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        if tp in self._done:
+            return self._done.pop(tp)
+        return super()._new_offset(tp)  # type: ignore[no-any-return]
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._done.pop(tp, None)
+
+    async def wait_empty(self) -> None:
+        await self._idle.wait()
+        await super().wait_empty()
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport with our consumer."""
+
+    Consumer = BatchConsumer
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose records go to ``batch_handler`` by the batch."""
+
+    batch_topics: frozenset[str] = frozenset()
+    batch_handler: Handler
+
+    def _new_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+    def subscribe(self, topics: Iterable[str], handler: Handler) -> None:
+        """Subscribes without agents: no stream is made, and no stream can acknowledge in our place."""
+        self.batch_topics = frozenset(topics)
+        self.batch_handler = handler
+        for name in sorted(self.batch_topics):
+            self.topics.add(self.topic(name, key_type=bytes, value_type=bytes, internal=False))
+
+    def active_partitions(self, topic: str) -> set[int]:
+        """Partitions of ``topic`` that this worker holds."""
+        return {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
+
+    @property
+    def flowing(self) -> bool:
+        """True while records are handed out: assigned, recovered, and not rebalancing."""
+        return (
+            bool(self.consumer.flow_active)
+            and not self.rebalancing
+            and bool(self.tables.actives_ready or not self.tables)
+        )
+
+
+class PartitionTable:
+    """Reads and writes one Faust table by partition, for code that runs outside Faust's streams."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    @property
+    def changelog(self) -> str:
+        """Name of the changelog topic."""
+        return str(self._table.changelog_topic.get_topic_name())
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """The stored value."""
+        value: bytes | None = self._table.data._db_for_partition(partition).get(key)
+        return value
+
+    def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
+        """Applies ``changes`` (None deletes) in one RocksDB write; the changelog must have them up to ``offset``."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        batch.put(self._table.data.offset_key, str(offset).encode())
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        self._table.data._db_for_partition(partition).write(batch)
+
+    def rows(self, partition: int) -> Iterable[tuple[str, bytes]]:
+        """All rows of a partition."""
+        store = self._table.data
+        for key, value in store._visible_items(store._db_for_partition(partition)):
+            yield key.decode(), value
+
+    def partitions(self) -> set[int]:
+        """Partitions that are open here."""
+        return set(self._table.data._dbs)
+
+
+def to_message(record: Any) -> Message:
+    """A fetched aiokafka record as the frame's message."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=(record.key or b"").decode("utf-8", "replace"),
+        value=record.value or b"",
+        headers=from_wire(record.headers or ()),
+        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    )

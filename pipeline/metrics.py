@@ -1,0 +1,25 @@
+"""Every metric of the product: name, type, meaning. Labels never hold personal data."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+PUBLISHED = Counter("tanggap_published", "Records acknowledged by Kafka.", ["topic"])
+PUBLISH_SECONDS = Histogram(
+    "tanggap_publish_seconds",
+    "Time from hand-over to the acknowledgement of all replicas.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4),
+)
+PROCESSED = Counter("tanggap_processed", "Records a stage has finished with.", ["stage", "topic"])
+BATCH_SECONDS = Histogram(
+    "tanggap_batch_seconds",
+    "Time a stage takes for one batch, outputs and table included.",
+    ["stage"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+RETRIES = Counter("tanggap_retries", "Batches tried again because something was away.", ["stage"])
+DEAD = Counter("tanggap_dead", "Records that became dead letters.", ["stage", "reason"])
+RECEIVED = Counter("tanggap_received", "Deliveries at an entrance by outcome.", ["channel", "outcome"])
+REPLIES = Counter("tanggap_replies", "Answers to citizens by outcome.", ["channel", "outcome"])
+LAST_EVENT = Gauge("tanggap_last_event_timestamp", "Unix time of the newest event of a channel.", ["channel"])
+READY = Gauge("tanggap_ready", "1 while the service can do its work.", ["service"])

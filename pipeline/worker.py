@@ -1,0 +1,265 @@
+"""Runs one stage: the order of effects, the fate of errors, ticks, and what a restart finds.
+
+Order inside a batch (DESIGN, promise 3): outputs acknowledged, then table (changelog first), then offset. Whatever
+kills the process in between, the batch comes again and the same outputs with the same ids are emitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+from faust.contrib.asgi import faust_app_running
+
+from .batch import BatchApp, PartitionTable
+from .clock import Clock
+from .errors import InvalidItem, TransientError
+from .log import safe_trace
+from .metrics import BATCH_SECONDS, PROCESSED, READY, RETRIES
+from .outbox import Outputs, dead_record
+from .publisher import Outbound, Publisher
+from .sealing import Keys
+from .settings import CoreSettings
+from .stage import Message, Stage, TimedStage
+
+BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
+TICK_SECONDS = 1.0
+BLOCK_CACHE_BYTES = 16 * 1024 * 1024
+WRITE_BUFFER_BYTES = 4 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class StagedState:
+    """Implements ``pipeline.stage.State``: an overlay on one partition of the table."""
+
+    def __init__(self, table: PartitionTable | None, partition: int) -> None:
+        self._table = table
+        self._partition = partition
+        self.changes: dict[bytes, bytes | None] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """See ``pipeline.stage.State``."""
+        name = key.encode()
+        if name in self.changes:
+            return self.changes[name]
+        return self._table.get(self._partition, name) if self._table else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """See ``pipeline.stage.State``."""
+        self.changes[key.encode()] = value
+
+    def delete(self, key: str) -> None:
+        """See ``pipeline.stage.State``."""
+        self.changes[key.encode()] = None
+
+
+class StageWorker:
+    """One stage on one Faust app. ``run`` returns on ``stop`` and raises when Faust gives up."""
+
+    def __init__(self, stage: Stage, settings: CoreSettings, publisher: Publisher, keys: Keys, clock: Clock) -> None:
+        self.stage = stage
+        self._settings = settings
+        self._publisher = publisher
+        self._keys = keys
+        self._clock = clock
+        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._stopping = asyncio.Event()
+        self._app = self._build()
+        self._table = self._build_table()
+
+    def _build(self) -> BatchApp:
+        settings = self._faust_settings()
+        app = BatchApp(**settings)
+        app.subscribe((topic.name for topic in self.stage.inputs), self.handle)
+        return app
+
+    def _faust_settings(self) -> dict[str, object]:
+        """Faust's settings for this stage; every worker of it has its own static group membership."""
+        settings = self._settings
+        tables = settings.data_dir / "tables" / f"{self.stage.name}-{settings.instance}"
+        tables.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return {
+            "id": f"tanggap-{self.stage.name}",
+            "broker": ";".join(f"kafka://{host.strip()}" for host in settings.kafka.split(",")),
+            "store": "rocksdb://",
+            "datadir": str(tables),
+            "topic_partitions": settings.partitions,
+            "topic_replication_factor": settings.replication,
+            "topic_disable_leader": True,
+            "consumer_auto_offset_reset": "earliest",
+            "consumer_group_instance_id": f"{self.stage.name}-{settings.instance}",
+            "broker_session_timeout": 10.0,
+            "broker_heartbeat_interval": 2.0,
+            "broker_commit_interval": 1.0,
+            "broker_max_poll_records": 2000,
+            "stream_wait_empty": False,
+            "web_enabled": False,
+            "autodiscover": False,
+            "logging_config": None,
+            "loghandlers": [],
+        }
+
+    def _build_table(self) -> PartitionTable | None:
+        if self.stage.table is None:
+            return None
+        table = self._app.Table(
+            self.stage.table,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=self._settings.partitions,
+            options={
+                "driver": "rocksdict",
+                "block_cache_size": BLOCK_CACHE_BYTES,
+                "write_buffer_size": WRITE_BUFFER_BYTES,
+            },
+        )
+        if hasattr(self.stage, "tick"):
+            table.on_recover(self._recovered)
+        return PartitionTable(table)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Processes until ``stop``; finishes the batch in hand. Raises ``RuntimeError`` when Faust has crashed."""
+        await self._publisher.wait_connected()
+        ready = READY.labels(self.stage.name)
+        async with faust_app_running(self._app, stop_timeout=30):
+            crashed = asyncio.create_task(self._app.wait_until_stopped())
+            stopped = asyncio.create_task(stop.wait())
+            ticks = asyncio.create_task(self._ticks()) if hasattr(self.stage, "tick") else None
+            ready.set(1)
+            log.info("stage.started", stage=self.stage.name)
+            waiting = {task for task in (crashed, stopped, ticks) if task is not None}
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            self._stopping.set()
+            ready.set(0)
+            for task in waiting - done:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            if ticks is not None and ticks in done:
+                ticks.result()
+        if not stop.is_set():
+            reason = self._app.crash_reason
+            where = safe_trace(reason) if reason else "no reason given"
+            raise RuntimeError(f"stage {self.stage.name} stopped by itself: {where}")
+
+    async def handle(self, partition: int, messages: Sequence[Message]) -> bool:
+        """Implements ``pipeline.batch.Handler``."""
+        async with self._locks[partition]:
+            with BATCH_SECONDS.labels(self.stage.name).time():
+                finished = await self._until_done(partition, messages)
+        if finished:
+            PROCESSED.labels(self.stage.name, messages[0].topic).inc(len(messages))
+        return finished
+
+    async def _until_done(self, partition: int, messages: Sequence[Message]) -> bool:
+        """Again and again while something is away; narrowed down while something is wrong with a message."""
+        attempt = 0
+        while True:
+            try:
+                await self._process(partition, messages)
+            except TransientError as error:
+                RETRIES.labels(self.stage.name).inc()
+                if attempt % 20 == 3:
+                    log.warning("stage.waiting", stage=self.stage.name, error=type(error).__name__, attempt=attempt)
+                if not await self._pause(getattr(error, "retry_after", BACKOFF[min(attempt, len(BACKOFF) - 1)])):
+                    return False
+                attempt += 1
+            except Exception as error:
+                if len(messages) > 1:
+                    middle = len(messages) // 2
+                    return await self._until_done(partition, messages[:middle]) and await self._until_done(
+                        partition, messages[middle:]
+                    )
+                await self._bury(messages[0], error)
+                return True
+            else:
+                return True
+
+    async def _process(self, partition: int, messages: Sequence[Message]) -> None:
+        state = StagedState(self._table, partition)
+        out = Outputs(self.stage.name, self._settings.tenant, self._keys, self._clock.now())
+        await self.stage.process(messages, state, out)
+        await self._effect(partition, state, out)
+
+    async def _effect(self, partition: int, state: StagedState, out: Outputs) -> None:
+        await self._publisher.publish(out.records)
+        if not state.changes or self._table is None:
+            return
+        name = self._table.changelog
+        offsets = await self._publisher.publish(
+            [Outbound(name, key.decode(), value, partition=partition) for key, value in state.changes.items()]
+        )
+        self._table.write(partition, state.changes, max(offsets))
+
+    async def _bury(self, message: Message, error: Exception) -> None:
+        """Publishes the dead letter; nothing goes on before it is durable."""
+        if isinstance(error, InvalidItem):
+            reason, detail = error.reason, error.detail
+        else:
+            reason, detail = f"{self.stage.name}.error", safe_trace(error)
+            log.error("stage.failed", stage=self.stage.name, topic=message.topic, offset=message.offset, where=detail)
+        attempt = 0
+        while True:
+            try:
+                letter = dead_record(
+                    self.stage.name, self._settings.tenant, self._keys, message, reason, detail, self._clock.now()
+                )
+                await self._publisher.publish([letter])
+            except TransientError:
+                if not await self._pause(BACKOFF[min(attempt, len(BACKOFF) - 1)]):
+                    raise
+                attempt += 1
+            else:
+                return
+
+    async def _pause(self, seconds: float) -> bool:
+        """Waits; False when the batch must be given up because the partition or the process goes."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return self._app.flowing
+        return False
+
+    async def _recovered(self) -> None:
+        if self._table is None:
+            return
+        for partition in self._table.partitions():
+            await self._rebuild(partition)
+
+    async def _rebuild(self, partition: int) -> None:
+        if self._table is None:
+            return
+        stage: TimedStage = self.stage  # type: ignore[assignment]
+        async with self._locks[partition]:
+            stage.recovered(partition, self._table.rows(partition))
+
+    async def _ticks(self) -> None:
+        stage: TimedStage = self.stage  # type: ignore[assignment]
+        held: set[int] = set()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            if not self._app.flowing:
+                continue
+            now_held = self._app.active_partitions(self.stage.inputs[0].name)
+            for partition in held - now_held:
+                stage.revoked(partition)
+            held = now_held
+            for partition in sorted(held):
+                await self._tick(stage, partition)
+
+    async def _tick(self, stage: TimedStage, partition: int) -> None:
+        """What a failed tick has taken out of the stage's index is found again by rebuilding it from the table."""
+        failed = False
+        async with self._locks[partition]:
+            state = StagedState(self._table, partition)
+            out = Outputs(self.stage.name, self._settings.tenant, self._keys, self._clock.now())
+            try:
+                await stage.tick(partition, self._clock.now(), state, out)
+                await self._effect(partition, state, out)
+            except TransientError as error:
+                failed = True
+                log.warning("stage.tick-failed", stage=self.stage.name, error=type(error).__name__)
+        if failed:
+            await self._rebuild(partition)

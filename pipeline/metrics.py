@@ -19,6 +19,8 @@ BATCH_SECONDS = Histogram(
 )
 RETRIES = Counter("tanggap_retries", "Batches tried again because something was away.", ["stage"])
 DEAD = Counter("tanggap_dead", "Records that became dead letters.", ["stage", "reason"])
+DECODED = Counter("tanggap_decoded", "Items by channel and outcome (CONTRACT, tanggap decode).", ["channel", "outcome"])
+UNIFIED = Counter("tanggap_unified", "Items by what became of them.", ["channel", "kind"])
 RECEIVED = Counter("tanggap_received", "Deliveries at an entrance by outcome.", ["channel", "outcome"])
 REPLIES = Counter("tanggap_replies", "Answers to citizens by outcome.", ["channel", "outcome"])
 LAST_EVENT = Gauge("tanggap_last_event_timestamp", "Unix time of the newest event of a channel.", ["channel"])

@@ -1,0 +1,125 @@
+"""Raw bytes to items: runs the decoders it is handed and keeps the files they find."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from pipeline import headers
+from pipeline.channel import Part, Raw
+from pipeline.errors import InvalidItem
+from pipeline.intake import BlobReference
+from pipeline.metrics import DECODED
+from pipeline.sealing import Keys
+from pipeline.stage import Message, Outbox, State
+from schemas.base import decode, encode
+from schemas.item import Attachment, Decoded, Item, ItemEvent
+from schemas.topics import ITEMS, raw_topic
+
+from .unseal import Opened, open_batch, required
+from .vault_port import NormalizerVault
+
+log = structlog.get_logger(__name__)
+
+Decoder = Callable[[Raw], Iterable[Part]]
+FORWARDED = frozenset({"complaint", "reply", "edit", "delete"})
+"""Outcomes that concern a ticket. The others are counted, and stay readable in the raw topic."""
+OFF_LOOP_BYTES = 64 * 1024
+"""Bytes from which decoding runs in a thread, so that a slow mail does not hold up health and heartbeats."""
+
+
+class DecodeStage:
+    """Implements ``pipeline.stage.Stage`` over all raw topics."""
+
+    name = "decode"
+    table = None
+
+    def __init__(self, decoders: Mapping[str, Decoder], keys: Keys, vault: NormalizerVault, tenant: str) -> None:
+        self.inputs = tuple(raw_topic(name) for name in decoders)
+        self._decoders = decoders
+        self._keys = keys
+        self._vault = vault
+        self._tenant = tenant
+
+    async def process(self, messages: Sequence[Message], state: State, out: Outbox) -> None:
+        """See ``pipeline.stage.Stage``."""
+        for opened in await open_batch(messages, self._keys, out):
+            raw = await self._raw(opened)
+            parts = await self._decode(raw)
+            for part in parts:
+                DECODED.labels(raw.channel, part.decoded.outcome).inc()
+                if part.decoded.outcome == "dead":
+                    out.dead(opened.message, part.decoded.reason or f"{raw.channel}.unreadable")
+                elif part.decoded.outcome in FORWARDED and part.decoded.item is not None:
+                    await self._forward(opened, raw, part, part.decoded.item, out)
+
+    async def _raw(self, opened: Opened) -> Raw:
+        message = opened.message
+        body = opened.plain
+        if headers.BLOB in message.headers:
+            reference = decode(body, BlobReference)
+            found = await asyncio.to_thread(self._vault.get_blob, reference.blob)
+            if found is None:
+                raise InvalidItem("normalizer.blob-missing", reference.blob)
+            body = found
+        return Raw(
+            channel=required(message, headers.CHANNEL),
+            account=required(message, headers.ACCOUNT),
+            body=body,
+            content_type=required(message, headers.CONTENT_TYPE),
+            received_at=datetime.fromisoformat(required(message, headers.RECEIVED)),
+            meta=decode(message.headers.get(headers.META, "{}"), dict[str, str]),
+        )
+
+    async def _decode(self, raw: Raw) -> list[Part]:
+        decoder = self._decoders[raw.channel]
+        if len(raw.body) < OFF_LOOP_BYTES:
+            return list(decoder(raw))
+        return await asyncio.to_thread(lambda: list(decoder(raw)))
+
+    async def _forward(self, opened: Opened, raw: Raw, part: Part, item: Item, out: Outbox) -> None:
+        author = self._vault.pseudonym(item.channel, item.account, item.author.id)
+        kept = [await self._keep(part, item, found, author) for found in item.attachments]
+        event = ItemEvent(
+            tenant=self._tenant,
+            decoded=_with_item(part.decoded, msgspec.structs.replace(item, attachments=tuple(kept))),
+            received_at=raw.received_at,
+            raw_key=opened.key_id,
+        )
+        meta = {
+            headers.CHANNEL: raw.channel,
+            headers.ACCOUNT: raw.account,
+            headers.RECEIVED: raw.received_at.isoformat(),
+            **headers.cloud_event(
+                ITEMS,
+                event_id=self._vault.hash_of(part.decoded.key),
+                source="decode",
+                time=raw.received_at.isoformat(),
+                subject=author,
+            ),
+        }
+        out.send_sealed(ITEMS, author, encode(event), meta)
+
+    async def _keep(self, part: Part, item: Item, found: Attachment, author: str) -> Attachment:
+        """Seals a file that came inside the raw record; one known only by reference stays a reference."""
+        content = part.files.get(found.reference or "")
+        if content is None:
+            return found
+        blob = await asyncio.to_thread(
+            self._vault.put_blob,
+            content,
+            idempotency=f"{part.decoded.key}/{found.reference}",
+            person=author,
+            media_type=found.media_type,
+        )
+        digest = found.sha256 or hashlib.sha256(content).hexdigest()
+        return msgspec.structs.replace(found, blob=blob, size=len(content), sha256=digest)
+
+
+def _with_item(decoded: Decoded, item: Item) -> Decoded:
+    return msgspec.structs.replace(decoded, item=item)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import faust
 import rocksdict
 from faust.transport.drivers import aiokafka as driver
 
-from .headers import from_wire
+from .records import to_message
 from .stage import Message
 
 SLICE = 500
@@ -183,16 +182,3 @@ class PartitionTable:
     def partitions(self) -> set[int]:
         """Partitions that are open here."""
         return set(self._table.data._dbs)
-
-
-def to_message(record: Any) -> Message:
-    """A fetched aiokafka record as the frame's message."""
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=(record.key or b"").decode("utf-8", "replace"),
-        value=record.value or b"",
-        headers=from_wire(record.headers or ()),
-        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-    )

@@ -57,7 +57,12 @@ class RawIntake:
         """See ``pipeline.channel.Intake``."""
         record = await self._record(raw)
         message = Message(
-            topic=record.topic, partition=-1, offset=-1, key=record.key, value=record.value or b"", headers=record.headers
+            topic=record.topic,
+            partition=-1,
+            offset=-1,
+            key=record.key,
+            value=record.value or b"",
+            headers=record.headers,
         )
         letter = dead_record("receive", self._tenant, self._keys, message, reason, "", self._clock.now())
         await self._publisher.publish([letter])
@@ -73,7 +78,9 @@ class RawIntake:
             headers.ACCOUNT: raw.account,
             headers.RECEIVED: received,
             headers.KEY_ID: record_key.id,
-            **headers.cloud_event(topic, event_id=record_key.id, source=raw.channel, time=received, subject=raw.account),
+            **headers.cloud_event(
+                topic, event_id=record_key.id, source=raw.channel, time=received, subject=raw.account
+            ),
         }
         if raw.meta:
             meta[headers.META] = encode(dict(raw.meta)).decode()

@@ -55,7 +55,9 @@ def dead_record(
     The sealing context stays the origin topic, so that a retry opens it exactly as the first reader did.
     """
     letter = DeadLetter(
-        id=derived_id(stage, message.topic, str(message.partition), str(message.offset)),
+        id=derived_id(
+            stage, message.topic, str(message.partition), str(message.offset), message.headers.get("ce_id", "")
+        ),
         tenant=tenant,
         at=now,
         stage=stage,

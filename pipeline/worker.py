@@ -15,16 +15,16 @@ from faust.contrib.asgi import faust_app_running
 
 from .batch import BatchApp, PartitionTable
 from .clock import Clock
-from .errors import InvalidItem, TransientError
+from .errors import TransientError
+from .fate import settle
 from .log import safe_trace
-from .metrics import BATCH_SECONDS, PROCESSED, READY, RETRIES
+from .metrics import BATCH_SECONDS, PROCESSED, READY
 from .outbox import Outputs, dead_record
 from .publisher import Outbound, Publisher
 from .sealing import Keys
 from .settings import CoreSettings
 from .stage import Message, Stage, TimedStage
 
-BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 TICK_SECONDS = 1.0
 BLOCK_CACHE_BYTES = 16 * 1024 * 1024
 WRITE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -148,34 +148,10 @@ class StageWorker:
         """Implements ``pipeline.batch.Handler``."""
         async with self._locks[partition]:
             with BATCH_SECONDS.labels(self.stage.name).time():
-                finished = await self._until_done(partition, messages)
+                finished = await settle(self.stage.name, messages, lambda part: self._process(partition, part), self)
         if finished:
             PROCESSED.labels(self.stage.name, messages[0].topic).inc(len(messages))
         return finished
-
-    async def _until_done(self, partition: int, messages: Sequence[Message]) -> bool:
-        """Again and again while something is away; narrowed down while something is wrong with a message."""
-        attempt = 0
-        while True:
-            try:
-                await self._process(partition, messages)
-            except TransientError as error:
-                RETRIES.labels(self.stage.name).inc()
-                if attempt % 20 == 3:
-                    log.warning("stage.waiting", stage=self.stage.name, error=type(error).__name__, attempt=attempt)
-                if not await self._pause(getattr(error, "retry_after", BACKOFF[min(attempt, len(BACKOFF) - 1)])):
-                    return False
-                attempt += 1
-            except Exception as error:
-                if len(messages) > 1:
-                    middle = len(messages) // 2
-                    return await self._until_done(partition, messages[:middle]) and await self._until_done(
-                        partition, messages[middle:]
-                    )
-                await self._bury(messages[0], error)
-                return True
-            else:
-                return True
 
     async def _process(self, partition: int, messages: Sequence[Message]) -> None:
         state = StagedState(self._table, partition)
@@ -193,29 +169,14 @@ class StageWorker:
         )
         self._table.write(partition, state.changes, max(offsets))
 
-    async def _bury(self, message: Message, error: Exception) -> None:
-        """Publishes the dead letter; nothing goes on before it is durable."""
-        if isinstance(error, InvalidItem):
-            reason, detail = error.reason, error.detail
-        else:
-            reason, detail = f"{self.stage.name}.error", safe_trace(error)
-            log.error("stage.failed", stage=self.stage.name, topic=message.topic, offset=message.offset, where=detail)
-        attempt = 0
-        while True:
-            try:
-                letter = dead_record(
-                    self.stage.name, self._settings.tenant, self._keys, message, reason, detail, self._clock.now()
-                )
-                await self._publisher.publish([letter])
-            except TransientError:
-                if not await self._pause(BACKOFF[min(attempt, len(BACKOFF) - 1)]):
-                    raise
-                attempt += 1
-            else:
-                return
+    async def publish_dead(self, message: Message, reason: str, detail: str) -> None:
+        """See ``pipeline.fate.Surroundings``."""
+        now = self._clock.now()
+        letter = dead_record(self.stage.name, self._settings.tenant, self._keys, message, reason, detail, now)
+        await self._publisher.publish([letter])
 
-    async def _pause(self, seconds: float) -> bool:
-        """Waits; False when the batch must be given up because the partition or the process goes."""
+    async def pause(self, seconds: float) -> bool:
+        """See ``pipeline.fate.Surroundings``."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:

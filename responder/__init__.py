@@ -1,0 +1,1 @@
+"""Tells the citizen how it goes: wording as data, an outbox that loses nothing, delivery rules."""

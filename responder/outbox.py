@@ -1,0 +1,164 @@
+"""Sends what is queued on ``crm.replies``: once, in order for one ticket, with patience for a vendor that is away.
+
+The vault remembers what was claimed and settled, so that a restart repeats nothing that was sent. A message that was
+claimed by a process killed in the middle of sending is sent again: one too many is better than one too few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from pipeline.channel import Outgoing, Sender
+from pipeline.clock import Clock
+from pipeline.errors import InvalidItem, TransientError
+from pipeline.headers import record_headers
+from pipeline.metrics import REPLIES
+from pipeline.publisher import Outbound, Publisher
+from schemas.base import encode
+from schemas.events import Reply, ReplyState
+from schemas.topics import REPLIES as REPLIES_TOPIC
+from vault.model import Contact, Scope
+
+from .wording import LINK
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
+GIVE_UP_AFTER = timedelta(days=2)
+SENDING_AT_ONCE = 20
+
+
+class ResponderVault(Protocol):
+    """Part of ``vault.store.Vault``; every method may raise ``Unavailable``."""
+
+    def contact(self, ticket_id: str) -> Contact | None: ...
+
+    def token(self, ticket_id: str, scope: Scope) -> str: ...
+
+    def claim_reply(self, reply_id: str) -> bool: ...
+
+    def settle_reply(self, reply_id: str, state: str, provider_id: str | None) -> None: ...
+
+
+class ReplyOutbox:
+    """Delivers replies and reports each one's end on ``crm.replies``."""
+
+    def __init__(
+        self,
+        senders: Mapping[str, Sender | None],
+        vault: ResponderVault,
+        publisher: Publisher,
+        base_url: str,
+        clock: Clock,
+    ) -> None:
+        self._senders = senders
+        self._vault = vault
+        self._publisher = publisher
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._waiting: list[tuple[float, int, Reply]] = []
+        self._order = itertools.count()
+
+    async def deliver(self, replies: Sequence[Reply]) -> None:
+        """Tries each once; one that must wait is kept and tried again by ``retry_due``.
+
+        Raises ``TransientError`` when the vault or Kafka is away: the batch then comes again.
+        """
+        by_ticket: dict[str, list[Reply]] = {}
+        for reply in replies:
+            by_ticket.setdefault(reply.ticket_id, []).append(reply)
+        limit = asyncio.Semaphore(SENDING_AT_ONCE)
+
+        async def in_order(ones: list[Reply]) -> None:
+            async with limit:
+                for reply in ones:
+                    await self._deliver(reply)
+
+        results = await asyncio.gather(*(in_order(ones) for ones in by_ticket.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    @property
+    def waiting(self) -> int:
+        """Replies that a vendor's outage holds up."""
+        return len(self._waiting)
+
+    async def retry_due(self) -> None:
+        """Tries again what is due. Raises ``TransientError`` like ``deliver``; nothing is lost by it."""
+        now = self._clock.now().timestamp()
+        while self._waiting and self._waiting[0][0] <= now:
+            due, order, reply = heapq.heappop(self._waiting)
+            try:
+                await self._deliver(reply)
+            except TransientError:
+                heapq.heappush(self._waiting, (due, order, reply))
+                raise
+
+    async def _deliver(self, reply: Reply) -> None:
+        if not await asyncio.to_thread(self._vault.claim_reply, reply.id):
+            return
+        contact = await asyncio.to_thread(self._vault.contact, reply.ticket_id)
+        sender = self._senders.get(reply.channel)
+        if contact is None:
+            await self._end(reply, "given_up", error="responder.no-contact")
+        elif sender is None:
+            await self._end(reply, "recorded")
+        else:
+            await self._send(reply, contact, sender)
+
+    async def _send(self, reply: Reply, contact: Contact, sender: Sender) -> None:
+        token = await asyncio.to_thread(self._vault.token, reply.ticket_id, reply.scope)
+        message = Outgoing(
+            id=reply.id,
+            account=contact.account,
+            to=contact.identity,
+            text=reply.text.replace(LINK, f"{self._base_url}/lacak/{token}"),
+            external_id=contact.external_id,
+            thread=contact.thread,
+            subject=contact.subject,
+            last_inbound_at=contact.last_inbound_at,
+        )
+        try:
+            provider_id = await sender.send(message)
+        except InvalidItem as error:
+            await self._end(reply, "failed", error=error.reason)
+        except TransientError as error:
+            await self._later(reply, error)
+        else:
+            await self._end(reply, "sent", provider_id=provider_id)
+
+    async def _later(self, reply: Reply, error: TransientError) -> None:
+        now = self._clock.now()
+        if now - reply.at > GIVE_UP_AFTER:
+            await self._end(reply, "given_up", error="responder.too-late")
+            return
+        asked: float | None = getattr(error, "retry_after", None)
+        seconds = asked if asked is not None else RETRY_SECONDS[min(reply.attempt, len(RETRY_SECONDS) - 1)]
+        again = msgspec.structs.replace(reply, attempt=reply.attempt + 1)
+        heapq.heappush(self._waiting, (now.timestamp() + seconds, next(self._order), again))
+        REPLIES.labels(reply.channel, "waiting").inc()
+        log.warning("reply.waiting", channel=reply.channel, attempt=again.attempt, error=type(error).__name__)
+
+    async def _end(
+        self, reply: Reply, state: ReplyState, *, error: str | None = None, provider_id: str | None = None
+    ) -> None:
+        """Vault first: what was sent must never be sent again; the report can be repeated."""
+        await asyncio.to_thread(self._vault.settle_reply, reply.id, state, provider_id)
+        ended = msgspec.structs.replace(reply, state=state, attempt=reply.attempt + 1, error=error)
+        await self._publisher.publish([outbound(ended)])
+        REPLIES.labels(reply.channel, state).inc()
+
+
+def outbound(reply: Reply) -> Outbound:
+    """The record of ``crm.replies``."""
+    meta = record_headers(REPLIES_TOPIC, reply, "responder", subject=reply.ticket_id)
+    return Outbound(REPLIES_TOPIC.name, reply.ticket_id, encode(reply), meta)

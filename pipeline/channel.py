@@ -98,6 +98,8 @@ class Outgoing:
     thread: str | None
     subject: str | None
     last_inbound_at: datetime | None
+    now: datetime | None = None
+    """The moment of sending, by the sender's clock; vendors' windows are measured from ``last_inbound_at`` to it."""
 
 
 class Sender(Protocol):

@@ -126,6 +126,7 @@ class ReplyOutbox:
             thread=contact.thread,
             subject=contact.subject,
             last_inbound_at=contact.last_inbound_at,
+            now=self._clock.now(),
         )
         try:
             provider_id = await sender.send(message)

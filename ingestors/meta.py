@@ -1,0 +1,57 @@
+"""What all of Meta's webhooks share: the challenge, the signature over raw bytes, the envelope's outline."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from pydantic import SecretStr
+
+from pipeline.channel import HookAnswer, HookRequest
+from pipeline.errors import Rejected
+
+MAX_CHALLENGE = 256
+
+
+def answer_challenge(query: Mapping[str, str], verify_token: SecretStr) -> HookAnswer:
+    """Echoes ``hub.challenge`` for the right token (Meta, "Webhooks > Verification requests"). Raises ``Rejected``.
+
+    Only letters, digits, dash and underscore are echoed, as plain text: nothing a browser would run.
+    """
+    token, challenge = query.get("hub.verify_token", ""), query.get("hub.challenge", "")
+    expected = verify_token.get_secret_value()
+    if query.get("hub.mode") != "subscribe" or not hmac.compare_digest(token.encode(), expected.encode()):
+        raise Rejected(403, "webhook.wrong-challenge", "The verify token is not the one of this channel's settings.")
+    if len(challenge) > MAX_CHALLENGE or not challenge.replace("-", "").replace("_", "").isalnum():
+        raise Rejected(400, "webhook.wrong-challenge", "hub.challenge must be letters, digits, dashes or underscores.")
+    return HookAnswer(challenge.encode())
+
+
+def verify_signature(request: HookRequest, secrets: Sequence[SecretStr | None]) -> None:
+    """X-Hub-Signature-256: ``sha256=`` and the lower-case hex HMAC-SHA256 of the raw body. Raises ``Rejected`` 401.
+
+    Each secret is tried, so that a rotation loses nothing; the old SHA-1 header is not enough.
+    """
+    given = request.headers.get("x-hub-signature-256", "")
+    valid = False
+    for secret in secrets:
+        if secret is None:
+            continue
+        digest = hmac.new(secret.get_secret_value().encode(), request.body, hashlib.sha256).hexdigest()
+        valid |= hmac.compare_digest(f"sha256={digest}".encode(), given.encode("utf-8", "replace"))
+    if not valid:
+        raise Rejected(401, "webhook.wrong-signature", "X-Hub-Signature-256 does not match the body.")
+
+
+def verify_json(request: HookRequest) -> None:
+    """Raises ``Rejected`` 415 or 400 unless the body is a JSON object in UTF-8."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Rejected(415, "webhook.wrong-content-type", "Send application/json.")
+    try:
+        msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
+        request.body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Rejected(400, "webhook.not-json", "The body is not a JSON object in UTF-8.") from None

@@ -15,8 +15,9 @@ from .markup import to_text
 from .payload import Entity, content
 
 TEXT_BYTES: Final = 1024 * 1024
-"""Encoded text read from one mail; the rest stays in the attachments."""
+"""Encoded bytes of text parts read from one mail; what is beyond becomes attachments."""
 TEXT_CHARS: Final = 200_000
+"""Characters of text taken from one mail; a part that is cut is an attachment too, so nothing of it is lost."""
 
 _SIGNATURES: Final = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
@@ -36,8 +37,7 @@ class Body:
 def read_body(data: bytes, entity: Entity) -> Body:
     """Text and attachments of a mail. Leaves are numbered from 1 in their order; ``part:N`` refers to them."""
     reader = _Reader(data)
-    text, _ = reader.read(entity)
-    reader.body.text = text[:TEXT_CHARS]
+    reader.body.text, _ = reader.read(entity)
     return reader.body
 
 
@@ -46,6 +46,7 @@ class _Reader:
         self.data = data
         self.body = Body()
         self.budget = TEXT_BYTES
+        self.chars = TEXT_CHARS
         self.number = 0
 
     def read(self, entity: Entity) -> tuple[str, bool]:
@@ -71,19 +72,27 @@ class _Reader:
         name = details.get("filename") or entity.params.get("name")
         readable = entity.media_type in ("text/plain", "text/html") and kind != "attachment" and not name
         size = entity.end - entity.start
-        if not readable or size > self.budget:
-            self.attach(entity, name)
         if not readable or self.budget <= 0:
+            self.attach(entity, name)
             return "", False
         torn = size > self.budget
         plain = content(self.data, entity, self.budget)
         self.budget -= min(size, self.budget)
         text = clean(decode_text(plain, entity.params.get("charset"), torn=torn))
         if entity.media_type == "text/html":
-            return to_text(text), True
+            return self.taken(entity, to_text(text), torn), True
+        text = self.taken(entity, text, torn)
         if entity.params.get("format", "").lower() == "flowed":
             text = _unflowed(text, entity.params.get("delsp", "").lower() == "yes")
         return text, False
+
+    def taken(self, entity: Entity, text: str, torn: bool) -> str:
+        """As much of ``text`` as is still allowed; a part that is cut becomes an attachment too."""
+        if torn or len(text) > self.chars:
+            self.attach(entity, None)
+        text = text[: self.chars]
+        self.chars -= len(text)
+        return text
 
     def attach(self, entity: Entity, name: str | None) -> None:
         if entity.media_type in _SIGNATURES:
@@ -104,7 +113,7 @@ class _Reader:
 
 def _unflowed(text: str, delete_space: bool) -> str:
     """RFC 3676: a line that ends with a space goes on in the next one of the same quote depth."""
-    done: list[str] = []
+    done: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         quote = re.match(r">*", line)
@@ -113,8 +122,8 @@ def _unflowed(text: str, delete_space: bool) -> str:
         flows = rest.endswith(" ") and rest != "-- "
         piece = rest[:-1] if flows and delete_space else rest
         if open_depth == depth and rest != "-- ":
-            done[-1] += piece
+            done[-1].append(piece)
         else:
-            done.append(f"{'>' * depth} {piece}" if depth else piece)
+            done.append([">" * depth + " ", piece] if depth else [piece])
         open_depth = depth if flows else None
-    return "\n".join(done)
+    return "\n".join(map("".join, done))

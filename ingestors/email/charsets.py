@@ -38,7 +38,7 @@ def decode_text(data: bytes, charset: str | None, *, torn: bool = False) -> str:
 
 
 def _codec(charset: str | None) -> str | None:
-    """The trusted codec for a label. Looked up in the alias table: ``codecs.lookup`` remembers every name it fails on."""
+    """The trusted codec for a label, from the alias table: ``codecs.lookup`` remembers every name it fails on."""
     if not charset or len(charset) > 40:
         return None
     label = re.sub(r"[^a-z0-9]+", "_", charset.lower()).strip("_")

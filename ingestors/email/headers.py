@@ -35,7 +35,7 @@ _PARAM = re.compile(r';\s*([^\s=;"]{1,60})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*)
 _SECTION = re.compile(r"([^*]+)\*(\d{1,2})(\*?)\Z")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"?|\\(.)|([(),;:<>])|([^"\\(),;:<>]+)', re.DOTALL)
-_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[^\s@<>()\[\],;:\"\\]{1,255}")
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[\w.-]{1,255}")
 
 _DATE_WORDS: Final = {
     "mei": "May", "agu": "Aug", "agt": "Aug", "agustus": "Aug", "okt": "Oct", "oktober": "Oct", "des": "Dec",

@@ -72,7 +72,7 @@ class _Scanner:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
 
     def markup(self, source: str, at: int) -> int:
-        """Handles what begins at ``at``; returns where the text goes on. Unclosed markup hides the rest, as in browsers."""
+        """Handles what begins at ``at``; returns where the text goes on. Unclosed markup hides the rest."""
         if source.startswith("<!--", at):
             end = source.find("-->", at + 4)
             return len(source) if end < 0 else end + 3

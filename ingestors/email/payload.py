@@ -22,6 +22,8 @@ SCAN_LIMIT: Final = 8
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}\Z")
 _BOUNDARY_LIMIT: Final = 200
+_UU_LINES: Final = 600_000
+"""uuencode is decoded line by line; 25 MB of honest lines are 420,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def parse(data: bytes) -> Entity:
 
 
 def content(data: bytes, entity: Entity, limit: int | None = None) -> bytes:
-    """The body of a leaf, transfer encoding undone; with ``limit``, of its first ``limit`` encoded bytes. Never raises."""
+    """The body of a leaf with its transfer encoding undone; with ``limit``, only of its first ``limit`` bytes."""
     end = entity.end if limit is None else min(entity.end, entity.start + limit)
     body = data[entity.start : end]
     if entity.encoding == "base64":
@@ -67,7 +69,9 @@ def content(data: bytes, entity: Entity, limit: int | None = None) -> bytes:
 
 def _uudecoded(body: bytes) -> bytes:
     found = re.search(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", body, re.MULTILINE)
-    lines = body[found.end() :].splitlines() if found else []
+    if found is None or body.count(b"\n") > _UU_LINES:
+        return body
+    lines = body[found.end() :].splitlines()
     done = []
     for line in lines:
         if line == b"end":
@@ -122,8 +126,8 @@ class _Parser:
         self.scans_left -= end - start
         if self.scans_left < 0:
             raise Refused(TOO_DEEP)
-        mark = re.escape(boundary.encode("utf-8", "surrogateescape"))
-        # The line break before a delimiter belongs to it (RFC 2046, 5.1.1); the one at start - 1 ended the header block.
+        mark = re.escape(boundary.encode())
+        # The line break before a delimiter belongs to it (RFC 2046, 5.1.1); the one at start - 1 ended the headers.
         line = re.compile(rb"\n--" + mark + rb"(--)?[ \t]*\r?(?:\n|\Z)")
         found: list[tuple[int, int]] = []
         opened: int | None = None

@@ -1,0 +1,9 @@
+"""Answers to a counter's complaint: none are sent. The slip, handed over at once, is the answer."""
+
+from __future__ import annotations
+
+from .settings import CounterSettings
+
+
+def sender(settings: CounterSettings) -> None:
+    """Always None: answers are recorded for the officer to see, never sent."""

@@ -106,3 +106,31 @@ class Account:
     role: Role
     unit: str
     unit_name: str
+
+
+ReplyStatus = Literal["claimed", "sent", "recorded", "failed"]
+
+
+@dataclass(frozen=True)
+class ReplyMemory:
+    """What the vault remembers of one answer. ``attempts`` counts claims; more than one after a failure or a crash.
+
+    ``provider`` is the keyed hash of the vendor's id of the sent message (a wamid holds the phone number).
+    """
+
+    state: ReplyStatus
+    attempts: int
+    claimed_at: datetime
+    settled_at: datetime | None
+    provider: str | None
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit: who did what to which subject (ids and pseudonyms only), when and why."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str

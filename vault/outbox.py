@@ -1,0 +1,63 @@
+"""The responder's memory of what it sent, so that a restart does not send twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import and_, or_, select, update
+
+from pipeline.clock import Clock
+
+from .engine import Database
+from .keyring import Keyring
+from .model import ReplyMemory
+from .schema import messages, replies
+
+
+class Outbox:
+    """One row an answer. A claim is committed before the vendor is called."""
+
+    def __init__(self, database: Database, keyring: Keyring, clock: Clock) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._clock = clock
+
+    def claim(self, reply_id: str, retake_after: timedelta | None) -> bool:
+        now = self._clock.now()
+        claimed = {"state": "claimed", "claimed_at": now}
+        first = self._database.insert(replies).values(reply_id=reply_id, attempts=1, **claimed).on_conflict_do_nothing()
+        free = replies.c.state == "failed"
+        if retake_after is not None:
+            free = or_(free, and_(replies.c.state == "claimed", replies.c.claimed_at <= now - retake_after))
+        again = (
+            update(replies)
+            .where(replies.c.reply_id == reply_id, free)
+            .values(**claimed, settled_at=None, attempts=replies.c.attempts + 1)
+        )
+        with self._database.write() as connection:
+            return connection.execute(first).rowcount == 1 or connection.execute(again).rowcount == 1
+
+    def settle(
+        self,
+        reply_id: str,
+        state: Literal["sent", "recorded", "failed"],
+        provider_id: str | None,
+        joins: tuple[str, str] | None,
+    ) -> None:
+        provider = self._keyring.hash_of("provider", provider_id) if provider_id is not None else None
+        settled = {"state": state, "settled_at": self._clock.now(), "provider": provider}
+        with self._database.write() as connection:
+            done = connection.execute(update(replies).where(replies.c.reply_id == reply_id).values(settled)).rowcount
+            if done != 1:
+                raise ValueError(f"reply {reply_id} was never claimed")
+            if joins is not None:
+                row = {"hash": joins[0], "ticket_id": joins[1]}
+                connection.execute(self._database.insert(messages).values(row).on_conflict_do_nothing())
+
+    def state(self, reply_id: str) -> ReplyMemory | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(replies).where(replies.c.reply_id == reply_id)).one_or_none()
+        if row is None:
+            return None
+        return ReplyMemory(row.state, row.attempts, row.claimed_at, row.settled_at, row.provider)

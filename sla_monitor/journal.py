@@ -6,7 +6,6 @@ emitted: that, not the process's memory, is why each one is fired once (DESIGN, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -48,6 +47,11 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
     turn: int = 0
     rule: str | None = None
     unit: str | None = None
+
+    @property
+    def key(self) -> tuple[str | None, int, int]:
+        """As ``Mark.key``."""
+        return self.clock, self.started, self.due
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -148,7 +152,7 @@ class Journal:
         ]
         met = {(entry.clock, entry.started, entry.turn) for entry in ledger.said if entry.kind == "met"}
         said += [
-            _said(mark, mark.at, seen, by, mark.lap)
+            _said(mark, seen, by, mark.lap)
             for mark in clocks.marks
             if mark.kind == "met" and (mark.clock, mark.started, mark.lap) not in met
         ]
@@ -165,37 +169,36 @@ class Journal:
         standing: dict[tuple[str | None, int, int], Said] = {}
         for entry in self._ledger.said:
             if entry.kind == "breached":
-                standing[entry.clock, entry.started, entry.due] = entry
+                standing[entry.key] = entry
             elif entry.kind == "retracted":
-                standing.pop((entry.clock, entry.started, entry.due), None)
-        true = {(mark.clock, mark.started, mark.due) for mark in clocks.marks if mark.kind == "breached"}
+                standing.pop(entry.key, None)
+        true = {mark.key for mark in clocks.marks if mark.kind == "breached"}
         return [entry for key, entry in standing.items() if key not in true]
 
     def _unsaid(self, clocks: TicketClocks) -> list[Mark]:
         """Warnings and breaches, past and to come, that were not announced (or were taken back)."""
-        warned, breached = set(), dict[tuple[str | None, int, int], int]()
+        warned, breached = set(), set()
         for entry in self._ledger.said:
-            key = (entry.clock, entry.started, entry.due)
             if entry.kind == "warned":
                 warned.add((entry.clock, entry.started, entry.promise, entry.percent))
-            elif entry.kind in ("breached", "retracted"):
-                breached[key] = breached.get(key, 0) + (1 if entry.kind == "breached" else -1)
+            elif entry.kind == "breached":
+                breached.add(entry.key)
+            elif entry.kind == "retracted":
+                breached.discard(entry.key)
         return [
             mark
             for mark in clocks.marks
             if (mark.kind == "warned" and (mark.clock, mark.started, mark.promise, mark.percent) not in warned)
-            or (mark.kind == "breached" and not breached.get((mark.clock, mark.started, mark.due)))
+            or (mark.kind == "breached" and mark.key not in breached)
         ]
 
     def _overdue(self, clocks: TicketClocks, now: int) -> list[Said]:
-        said = []
-        for mark in self._unsaid(clocks):
-            if mark.at <= now:
-                turn = sum(
-                    entry.kind == "retracted" and (entry.clock, entry.started, entry.due) == (mark.clock, mark.started, mark.due)
-                    for entry in self._ledger.said
-                )  # fmt: skip
-                said.append(_said(mark, mark.at, now, BY_TIME, turn if mark.kind == "breached" else 0))
+        retracted = [entry.key for entry in self._ledger.said if entry.kind == "retracted"]
+        said = [
+            _said(mark, now, BY_TIME, retracted.count(mark.key) if mark.kind == "breached" else 0)
+            for mark in self._unsaid(clocks)
+            if mark.at <= now
+        ]
         self._ledger.said += said
         return said
 
@@ -247,12 +250,18 @@ class Journal:
         )
 
 
-def _said(mark: Mark, at: int, seen: int, by: int, turn: int) -> Said:
+def _said(mark: Mark, seen: int, by: int, turn: int) -> Said:
     return Said(
-        mark.kind, at, seen, by, mark.clock, mark.percent, mark.due, mark.started, mark.promise, turn, mark.rule, mark.unit
-    )  # fmt: skip
-
-
-def in_order(events: Sequence[SlaEvent]) -> list[SlaEvent]:
-    """By event time; what one ticket's clocks say of the same instant stays in the order it was said."""
-    return sorted(events, key=lambda event: (event.at, event.ticket_id))
+        kind=mark.kind,
+        at=mark.at,
+        seen=seen,
+        by=by,
+        clock=mark.clock,
+        percent=mark.percent,
+        due=mark.due,
+        started=mark.started,
+        promise=mark.promise,
+        turn=turn,
+        rule=mark.rule,
+        unit=mark.unit,
+    )

@@ -36,6 +36,11 @@ class Mark:
     unit: str | None
     cause: str
 
+    @property
+    def key(self) -> tuple[str | None, int, int]:
+        """What makes a breach the same breach, whatever is learned of the time before it."""
+        return self.clock, self.started, self.due
+
 
 @dataclass(frozen=True)
 class Step:
@@ -59,6 +64,7 @@ class Run:
         self.phase: Phase = "running"
         self.marks: list[Mark] = []
         self.promise = 0
+        self.due = 0
         self._cause = cause
         self._holder = unit
         self._total = rule.limit
@@ -78,7 +84,8 @@ class Run:
     def _plan(self) -> None:
         """The instants of the percentages not yet reached, counting on from ``_since``."""
         add, share = self.rule.calendar.add, self._total - self._spent
-        self.due = self.promise if self._promised else add(self._since, share)
+        if FULL not in self._reached:
+            self.due = self.promise if self._promised else add(self._since, share)
         ahead = []
         for percent in self.rule.warn_percent:
             need = self._total * percent // FULL - self._spent

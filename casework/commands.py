@@ -12,17 +12,17 @@ from .facts import Said
 from .table import COMMANDS, HISTORY_LIMIT, REOPEN_WITHIN, UNIT, CommandRule
 
 Refusal = Literal[
-    "casework.wrong-role",
-    "casework.wrong-status",
-    "casework.wrong-unit",
-    "casework.stale",
-    "casework.missing-text",
-    "casework.bad-unit",
-    "casework.same-unit",
-    "casework.until-not-future",
-    "casework.bad-rating",
-    "casework.too-late",
-    "casework.history-full",
+    "wrong-role",
+    "wrong-status",
+    "wrong-unit",
+    "stale",
+    "missing-text",
+    "bad-unit",
+    "same-unit",
+    "until-not-future",
+    "bad-rating",
+    "too-late",
+    "history-full",
 ]
 """Stable codes of ``Fact.reason``; README.md says what each means for people."""
 
@@ -74,15 +74,15 @@ def _refusal(case: Case, command: Command, rule: CommandRule) -> Refusal | None:
     reach = rule.by.get(command.actor.role)
     refusal: Refusal | None = None
     if reach is None:
-        refusal = "casework.wrong-role"
+        refusal = "wrong-role"
     elif len(case.history) >= HISTORY_LIMIT and command.actor.role != "system" and command.kind != "close":
-        refusal = "casework.history-full"
+        refusal = "history-full"
     elif case.status not in rule.moves:
-        refusal = "casework.wrong-status"
+        refusal = "wrong-status"
     elif reach == "own" and (case.unit is None or command.actor.unit != case.unit):
-        refusal = "casework.wrong-unit"
+        refusal = "wrong-unit"
     elif _stale(case, command, rule):
-        refusal = "casework.stale"
+        refusal = "stale"
     return refusal or _unfit_content(case, command, rule)
 
 
@@ -96,11 +96,11 @@ def _unfit_content(case: Case, command: Command, rule: CommandRule) -> Refusal |
     needs = rule.needs
     solved = case.resolved_at
     checks: tuple[tuple[bool, Refusal], ...] = (
-        ("text" in needs and not (command.text or "").strip(), "casework.missing-text"),
-        ("unit" in needs and not UNIT.fullmatch(command.unit or ""), "casework.bad-unit"),
-        ("unit" in needs and command.unit == case.unit, "casework.same-unit"),
-        ("until" in needs and (command.until is None or command.until <= command.at), "casework.until-not-future"),
-        ("rating" in needs and command.rating not in range(1, 6), "casework.bad-rating"),
-        (command.kind == "reopen" and solved is not None and command.at - solved > REOPEN_WITHIN, "casework.too-late"),
+        ("text" in needs and not (command.text or "").strip(), "missing-text"),
+        ("unit" in needs and not UNIT.fullmatch(command.unit or ""), "bad-unit"),
+        ("unit" in needs and command.unit == case.unit, "same-unit"),
+        ("until" in needs and (command.until is None or command.until <= command.at), "until-not-future"),
+        ("rating" in needs and command.rating not in range(1, 6), "bad-rating"),
+        (command.kind == "reopen" and solved is not None and command.at - solved > REOPEN_WITHIN, "too-late"),
     )
     return next((refusal for fails, refusal in checks if fails), None)

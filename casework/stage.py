@@ -58,6 +58,9 @@ class CaseworkStage:
                 folders[key], sizes[key] = decode(row, Folder), len(row)
             room = 2 * len(message.value) + _FACT_ROOM
             if sizes[key] + room > ROW_LIMIT:
+                # The sum of generous guesses says full; the row itself decides.
+                sizes[key] = len(encode(folders[key]))
+            if sizes[key] + room > ROW_LIMIT:
                 out.dead(message, "casework.row-full")
                 continue
             recorded_at = message.timestamp or event.at
@@ -66,7 +69,7 @@ class CaseworkStage:
                 folders[key] = after
                 sizes[key] += room
             for fact in facts:
-                log.info("casework.fact", ticket_id=key, kind=fact.kind, seq=fact.seq, reason=fact.reason)
+                log.debug("casework.fact", ticket_id=key, kind=fact.kind, seq=fact.seq, reason=fact.reason)
                 out.send(PROGRESS, key, fact)
         for key, folder in folders.items():
             state.put(key, encode(folder))

@@ -81,7 +81,7 @@ COMMANDS: Mapping[CommandKind, CommandRule] = {
     "progress": CommandRule(
         fact="progressed",
         by={"officer": "own", "desk": "own"},
-        moves={**_to("proses", *_AT_A_UNIT), "menunggu_warga": "menunggu_warga"},
+        moves=_to("proses", *_AT_A_UNIT),
         needs=("text",),
     ),
     "ask": CommandRule(

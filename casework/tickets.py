@@ -10,7 +10,7 @@ from schemas.ticket import Assignment, Place, TicketEvent
 from .commands import enter
 from .facts import SYSTEM, Said
 
-OLDER_VERSION = "casework.older-version"
+OLDER_VERSION = "older-version"
 """``Fact.reason`` of an amendment that came after a newer one: it is recorded, the text stays."""
 
 _TAKEN_IN_HAND: frozenset[FactKind] = frozenset(

@@ -44,7 +44,7 @@ class RouterStage:
                 continue
             if event.kind == "opened" or (event.kind == "amended" and event.reading is not None):
                 assignment = assign(event, self._rulebook)
-                log.info("router.routed", ticket_id=event.ticket_id, decision=assignment.decision)
+                log.debug("router.routed", ticket_id=event.ticket_id, decision=assignment.decision)
                 out.send(ASSIGNMENTS, event.ticket_id, assignment)
 
 

@@ -1,0 +1,163 @@
+"""The services by name: what `tanggap run` can run, alone or together in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from casework.stage import CaseworkStage
+from ingestors.registry import CHANNELS
+from normalizer.decode_stage import DecodeStage
+from normalizer.joining import load_rules
+from normalizer.reader import Reader
+from normalizer.unify import UnifyStage
+from pipeline.channel import Channel, Sender
+from pipeline.errors import TransientError
+from pipeline.fate import backoff
+from pipeline.stage import Stage
+from pipeline.worker import StageWorker
+from responder.service import Responder
+from router.rulebook import Rulebook
+from router.stage import RouterStage
+from sla_monitor.policy import Policy
+from sla_monitor.stage import SlaStage
+
+from .house import House
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[House, asyncio.Event], Awaitable[None]]
+
+HTTP = ("webhooks", "portal")
+"""Share one port and one server when they run in one process."""
+
+NUMBERS = {
+    "webhooks": 0, "portal": 1, "ingest": 2, "normalizer": 3, "router": 4, "casework": 5, "sla-monitor": 6,
+    "responder": 7, "indexer": 8,
+}  # fmt: skip
+"""Each service's place after TANGGAP_METRICS_BASE_PORT."""
+
+
+class UnknownService(Exception):
+    """A name that is no service."""
+
+
+async def run_stage(stage: Stage, house: House, stop: asyncio.Event) -> None:
+    """One stage until ``stop``."""
+    await StageWorker(stage, house.settings, house.publisher, house.keys, house.clock).run(stop)
+
+
+async def normalizer(house: House, stop: asyncio.Event) -> None:
+    """Decode and unify."""
+    reader = await asyncio.to_thread(Reader.load, house.settings.boundaries)
+    decoders = {name: channel.decode for name, channel in CHANNELS.items()}
+    async with asyncio.TaskGroup() as group:
+        decoding = DecodeStage(decoders, house.keys, house.vault, house.settings.tenant)
+        group.create_task(run_stage(decoding, house, stop))
+        group.create_task(run_stage(UnifyStage(reader, load_rules(), house.keys, house.vault), house, stop))
+
+
+async def router(house: House, stop: asyncio.Event) -> None:
+    """Assignments by the rulebook."""
+    await run_stage(RouterStage(Rulebook.load()), house, stop)
+
+
+async def casework(house: House, stop: asyncio.Event) -> None:
+    """The single writer of tickets."""
+    await run_stage(CaseworkStage(), house, stop)
+
+
+async def sla_monitor(house: House, stop: asyncio.Event) -> None:
+    """Clocks."""
+    await run_stage(SlaStage(Policy.load(), house.clock), house, stop)
+
+
+async def responder(house: House, stop: asyncio.Event) -> None:
+    """Answers on the channel each complaint came by."""
+    senders = {name: make_sender(channel) for name, channel in CHANNELS.items() if channel.sender is not None}
+    service = Responder(house.settings, senders, house.vault, house.publisher, house.keys, house.clock)
+    try:
+        await service.run(stop)
+    finally:
+        for sender in senders.values():
+            if sender is not None:
+                await sender.close()
+
+
+def make_sender(channel: Channel) -> Sender | None:
+    """The channel's sender, or None where it has no credentials here."""
+    return channel.sender(channel.settings()) if channel.sender is not None else None
+
+
+async def ingest(channel: Channel, house: House, stop: asyncio.Event) -> None:
+    """A channel's poller or server; started again, with back-off, when it ends by itself."""
+    if channel.ingest is None:
+        raise UnknownService(f"channel {channel.name} has nothing to ingest: it arrives by webhook or form")
+    attempt = 0
+    while not stop.is_set():
+        task = asyncio.ensure_future(channel.ingest(channel.settings(), house.intake, house.cursors))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if stop.is_set():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, TransientError | OSError):
+            raise error
+        log.warning("ingest.ended", channel=channel.name, error=type(error).__name__, attempt=attempt)
+        await asyncio.sleep(backoff(attempt))
+        attempt += 1
+
+
+async def indexer(house: House, stop: asyncio.Event) -> None:
+    """Writes the search view."""
+    from indexer.service import run as run_indexer
+
+    await run_indexer(house.settings, house.publisher, house.keys, house.clock, stop)
+
+
+RUNNERS: dict[str, Run] = {
+    "normalizer": normalizer,
+    "router": router,
+    "casework": casework,
+    "sla-monitor": sla_monitor,
+    "responder": responder,
+    "indexer": indexer,
+}
+
+
+def plan(names: Sequence[str]) -> tuple[list[str], list[Run]]:
+    """HTTP services and runners for the words after `tanggap run`; ``ingest`` is followed by a channel.
+
+    Raises ``UnknownService`` naming what there is.
+    """
+    http: list[str] = []
+    runs: list[Run] = []
+    words = iter(names)
+    for word in words:
+        if word in HTTP:
+            http.append(word)
+        elif word == "ingest":
+            runs.append(_ingest(next(words, "")))
+        elif word in RUNNERS:
+            runs.append(RUNNERS[word])
+        else:
+            raise UnknownService(f"no service {word!r}; there are {', '.join([*HTTP, 'ingest CHANNEL', *RUNNERS])}")
+    return http, runs
+
+
+def _ingest(name: str) -> Run:
+    channel = CHANNELS.get(name)
+    if channel is None or channel.ingest is None:
+        able = [one.name for one in CHANNELS.values() if one.ingest is not None]
+        raise UnknownService(f"`ingest` needs a channel after it that polls or listens: {', '.join(able)}")
+    found = channel
+
+    async def run(house: House, stop: asyncio.Event) -> None:
+        await ingest(found, house, stop)
+
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from pipeline.log import safe_trace
 from pipeline.metrics import READY
 from pipeline.settings import CoreSettings
 
+from .child import PARENT_PIPE
 from .house import House, open_house
 from .services import NUMBERS, plan
 from .web import serve
@@ -40,6 +42,8 @@ async def _run(names: Sequence[str], settings: CoreSettings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if os.environ.get(PARENT_PIPE):
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     try:
         async with open_house(settings) as house:
             admin = _admin(names, house)
@@ -97,9 +101,3 @@ def _hint(error: BaseException) -> str:
     """Our own configuration errors explain themselves; what a library says may quote records and is left out."""
     own = type(error).__module__.split(".")[0]
     return str(error) if own in {"vault", "normalizer", "router", "sla_monitor", "responder", "tanggap"} else ""
-
-
-def fail(message: str) -> int:
-    """Prints an error for the person at the terminal."""
-    print(message, file=sys.stderr)
-    return 2

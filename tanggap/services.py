@@ -19,9 +19,9 @@ from pipeline.fate import backoff
 from pipeline.stage import Stage
 from pipeline.worker import StageWorker
 from responder.service import Responder
-from router.rulebook import Rulebook
+from router.rulebook import load_rulebook
 from router.stage import RouterStage
-from sla_monitor.policy import Policy
+from sla_monitor.policy import load_policy
 from sla_monitor.stage import SlaStage
 
 from .house import House
@@ -61,7 +61,7 @@ async def normalizer(house: House, stop: asyncio.Event) -> None:
 
 async def router(house: House, stop: asyncio.Event) -> None:
     """Assignments by the rulebook."""
-    await run_stage(RouterStage(Rulebook.load()), house, stop)
+    await run_stage(RouterStage(load_rulebook()), house, stop)
 
 
 async def casework(house: House, stop: asyncio.Event) -> None:
@@ -71,7 +71,7 @@ async def casework(house: House, stop: asyncio.Event) -> None:
 
 async def sla_monitor(house: House, stop: asyncio.Event) -> None:
     """Clocks."""
-    await run_stage(SlaStage(Policy.load(), house.clock), house, stop)
+    await run_stage(SlaStage(load_policy(), house.clock), house, stop)
 
 
 async def responder(house: House, stop: asyncio.Event) -> None:

@@ -1,0 +1,5 @@
+"""`python -m tanggap`."""
+
+from .cli import main
+
+main()

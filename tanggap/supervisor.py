@@ -1,0 +1,160 @@
+"""`tanggap up`, what `make run` runs: the embedded default or given clusters, every service, one Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import structlog
+
+from indexer.templates import search_apply
+from ingestors.registry import CHANNELS
+from pipeline import log as logs
+from pipeline import topics
+from pipeline.clock import SystemClock
+from pipeline.settings import CoreSettings
+from vault.store import Vault
+
+from .child import Child
+from .demo_people import ensure_demo_accounts
+from .services import NUMBERS
+from .standin import StandIn
+
+GROUPS: tuple[tuple[str, ...], ...] = (
+    ("normalizer",),
+    ("router", "casework", "sla-monitor"),
+    ("responder", "indexer"),
+    ("webhooks", "portal", *(word for name in CHANNELS if CHANNELS[name].ingest for word in ("ingest", name))),
+)
+"""Processes of the embedded default, in the order of starting: readers before writers. Stopped the other way round."""
+READY_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """Cannot start; the message says why and what to do."""
+
+
+@asynccontextmanager
+async def single(settings: CoreSettings) -> AsyncIterator[None]:
+    """One supervisor per data folder. Raises ``StartError`` for the second."""
+    folder = settings.data_dir
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "supervisor.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"Tanggap runs already on {folder.absolute()}: stop it, or set TANGGAP_DATA_DIR") from None
+        yield
+
+
+async def up(settings: CoreSettings, *, embedded: bool) -> None:
+    """Until SIGINT or SIGTERM. Raises ``StartError`` and ``StandInError``."""
+    logs.configure("supervisor", "warning")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    async with single(settings):
+        standin = StandIn(settings) if embedded else None
+        children = [_child(group, settings) for group in GROUPS]
+        try:
+            if standin is not None:
+                say("Menyalakan Kafka dan Elasticsearch tiruan (noida-db) …")
+                await standin.start()
+            say("Menyiapkan topik, indeks dan brankas data …")
+            await asyncio.to_thread(prepare, settings)
+            say("Menyalakan layanan …")
+            for child in children:
+                child.start()
+            if await _ready(settings, stop):
+                _announce(settings)
+                await _watch(standin, stop)
+        finally:
+            say("Mematikan layanan …")
+            for child in reversed(children):
+                await child.stop()
+            if standin is not None:
+                await standin.stop()
+            say("Selesai.")
+
+
+def _child(group: Sequence[str], settings: CoreSettings) -> Child:
+    env = {
+        "TANGGAP_KAFKA": settings.kafka,
+        "TANGGAP_ELASTICSEARCH": settings.elasticsearch,
+        "TANGGAP_DATA_DIR": str(settings.data_dir),
+    }
+    command = [sys.executable, "-m", "tanggap", "run", *group]
+    return Child(group[0], command, env, settings.data_dir / "logs" / f"{group[0]}.log")
+
+
+def prepare(settings: CoreSettings) -> None:
+    """Topics, indices, the vault's tables, and in development the demo accounts. Safe to repeat."""
+    topics.apply(settings, list(CHANNELS))
+    search_apply(settings)
+    vault = Vault.open(settings, SystemClock())
+    try:
+        if settings.env == "development":
+            ensure_demo_accounts(vault)
+    finally:
+        vault.close()
+
+
+async def _ready(settings: CoreSettings, stop: asyncio.Event) -> bool:
+    """Waits for every process. Raises ``StartError`` after a minute, naming the log to read."""
+    deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    async with httpx.AsyncClient(timeout=2) as client:
+        for group in GROUPS:
+            port = settings.metrics_base_port + NUMBERS[group[0]]
+            while not await _answers(client, f"http://{settings.host}:{port}/readyz"):
+                if stop.is_set():
+                    return False
+                if asyncio.get_running_loop().time() > deadline:
+                    path = settings.data_dir.absolute() / "logs" / f"{group[0]}.log"
+                    raise StartError(f"{group[0]} is not ready after {READY_SECONDS:.0f} s: read {path}")
+                await asyncio.sleep(0.1)
+    return True
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).is_success
+    except httpx.HTTPError:
+        return False
+
+
+async def _watch(standin: StandIn | None, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if standin is not None and not standin.alive():
+            raise StartError("the stand-in for Kafka has ended by itself: start again; see .data/logs/noida.log")
+        try:
+            await asyncio.wait_for(stop.wait(), 1)
+        except TimeoutError:
+            continue
+
+
+def _announce(settings: CoreSettings) -> None:
+    say(f"Tanggap siap: {settings.base_url}")
+    say(f"  Operasi   {settings.base_url}/operasi   (masuk sebagai operasi / demo-operasi)")
+    say(f"  Loket     {settings.base_url}/loket     (masuk sebagai loket / demo-loket)")
+    say(f"  OPD       {settings.base_url}/opd       (masuk sebagai dishub / demo-dishub)")
+    say("  Contoh    make demo di terminal lain; Ctrl-C di sini menghentikan semuanya")
+
+
+def say(line: str) -> None:
+    """For the person at the terminal."""
+    print(line, flush=True)
+
+
+def absolute(settings: CoreSettings) -> CoreSettings:
+    """The same settings with a data folder that does not depend on the working directory."""
+    return settings.model_copy(update={"data_dir": Path(os.path.abspath(settings.data_dir))})  # noqa: PTH100 - no symlinks

@@ -80,10 +80,10 @@ class TicketClocks:
         )
 
     def signature(self) -> str:
-        """Changes with the set of clocks, their due instants, pauses and cancellations; empty without clocks."""
+        """Changes with the set of clocks, due instants, reopenings, pauses and cancellations; empty without clocks."""
         latest = {run.rule.clock: run for run in self.runs}
         parts = [
-            f"{clock} {run.rule.id} {run.started} {run.due} {run.phase if run.phase in QUIET_PHASES else ''}"
+            f"{clock} {run.rule.id} {run.lap} {run.started} {run.due} {run.phase if run.phase in QUIET_PHASES else ''}"
             for clock, run in latest.items()
         ]
         return derived_id(*parts)[:16] if parts else ""

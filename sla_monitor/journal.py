@@ -144,7 +144,10 @@ class Journal:
         return fold_happenings(ledger.ticket_id, ledger.channel, ledger.facts[:facts], self._policy)
 
     def _consequences(self, clocks: TicketClocks, by: int, at: int, learned: int, seen: int) -> list[Said]:
-        """What follows at once from a fact or a policy. ``at`` is its event time, ``learned`` when it became known."""
+        """What follows at once from a fact or a policy. ``at`` is its event time, ``learned`` when it became known.
+
+        The schedule comes last: it shows the clocks as they stand after all of it.
+        """
         ledger = self._ledger
         said = [
             msgspec.structs.replace(breach, kind="retracted", at=max(learned, breach.due), seen=seen, by=by)
@@ -159,8 +162,8 @@ class Journal:
         plan = clocks.signature()
         if plan != ledger.plan:
             ledger.plan = plan
-            said.insert(0, Said("scheduled", at, seen, by))
-            ledger.schedule = self._id(said[0])
+            said.append(Said("scheduled", at, seen, by))
+            ledger.schedule = self._id(said[-1])
         ledger.said += said
         return said
 

@@ -29,19 +29,13 @@ REASONS = {
     "x.access-revoked": "The city's account withdrew the app's permission: grant it again, or nothing more arrives.",
     "x.encrypted-chat": "An encrypted chat message, which X does not let an app read. Answer it in the app.",
     "x.unreadable": "JSON, or a part of it, that X does not send. The bytes are kept.",
-    # Refused at the entrance (receive.py) and on the way out (reply.py):
-    "x.crc": "The challenge has no token, or one that X would not send.",
-    "x.signature": "The delivery is not signed with the app's secret.",
-    "x.content-type": "The delivery is not application/json.",
-    "x.not-json": "The delivery is not a JSON object.",
-    "x.envelope": "A JSON object that X does not send.",
     "x.reply-not-allowed": "X does not let us answer: the author did not mention us, blocked us, or deleted the post.",
     "x.reply-duplicate": "X says that we posted this text already: an earlier attempt arrived after all.",
     "x.reply-not-possible": "There is no post to answer.",
     "x.reply-rejected": "X refused the text of the answer.",
     "x.reply-too-long": "The answer has more than 280 weighted characters (10,000 in a direct message).",
 }
-"""Every reason code of this channel, for docs/reasons.md."""
+"""Every reason code of this channel, for docs/reasons.md; its entrance refuses with the codes of all webhooks."""
 
 _SURROGATE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL)
 _DIRECT_MESSAGES = {"dm.received", "dm.sent"}

@@ -21,7 +21,7 @@ SNOWFLAKE_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, UTC)
 """Ids count milliseconds since then above their lowest 22 bits (X engineering blog, "Announcing Snowflake", 2010)."""
 _SHORT_LINK = re.compile(r"https?://t\.co/\w{1,40}")
 _POST_LINK = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w{1,30}/status/([0-9]{1,20})\S*")
-_NOT_WORDS = re.compile(r"https?://\S+|[@#]\w+|\W+")
+_NOT_WORDS = re.compile(r"https?://\S+|[@#]\w+")
 _CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
 _IMAGE_TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 
@@ -102,7 +102,9 @@ def users(raws: Iterable[msgspec.Raw]) -> dict[str, x.User]:
 def author(user_id: str, known: Mapping[str, x.User]) -> Author:
     """The person; without a name where X did not include the user."""
     user = known.get(user_id)
-    return Author(id=user_id, name=user.name or None, handle=user.username or None) if user else Author(id=user_id)
+    if user is None:
+        return Author(id=user_id)
+    return Author(id=user_id, name=user.name or None, handle=user.username or user.screen_name or None)
 
 
 def plain(text: str, links: Mapping[str, str]) -> str:
@@ -115,7 +117,7 @@ def plain(text: str, links: Mapping[str, str]) -> str:
 
 def has_words(text: str) -> bool:
     """Whether anything remains without links, mentions, hashtags and signs."""
-    return bool(_NOT_WORDS.sub("", text))
+    return re.search(r"\w", _NOT_WORDS.sub(" ", text)) is not None
 
 
 def from_post(post: x.Post, known: Index) -> Status:

@@ -18,6 +18,8 @@ import msgspec
 
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,20}\Z")]
 """Snowflake ids are strings: as JSON numbers they lose their last digits."""
+NOTHING = msgspec.Raw(b"null")
+"""An absent part that is read apart; ``Raw | None`` would take nothing but null."""
 MediaKey = Annotated[str, msgspec.Meta(pattern=r"\A[0-9_]{1,64}\Z")]
 
 
@@ -40,7 +42,7 @@ class Note(Wire, frozen=True, kw_only=True):
     """The whole text of a post over 280 characters; ``Post.text`` is then cut off."""
 
     text: str
-    entities: msgspec.Raw | None = None
+    entities: msgspec.Raw = NOTHING
 
 
 class Reference(Wire, frozen=True, kw_only=True):
@@ -71,9 +73,9 @@ class Post(Wire, frozen=True, kw_only=True):
     text: str
     created_at: str | None = None
     conversation_id: Id | None = None
-    entities: msgspec.Raw | None = None
-    attachments: msgspec.Raw | None = None
-    geo: msgspec.Raw | None = None
+    entities: msgspec.Raw = NOTHING
+    attachments: msgspec.Raw = NOTHING
+    geo: msgspec.Raw = NOTHING
     note_tweet: Note | None = None
     note_post: Note | None = None
     referenced_tweets: list[Reference] | None = None
@@ -93,6 +95,8 @@ class User(Wire, frozen=True, kw_only=True):
     id: Id
     name: str | None = None
     username: str | None = None
+    screen_name: str | None = None
+    """What ``username`` is called beside a legacy direct message."""
 
 
 class WrappedUser(Wire, frozen=True, kw_only=True):
@@ -131,14 +135,14 @@ class Activity(Wire, frozen=True, kw_only=True):
 
     event_type: str
     payload: msgspec.Raw
-    includes: msgspec.Raw | None = None
+    includes: msgspec.Raw = NOTHING
 
 
 class Page(Wire, frozen=True, kw_only=True):
     """An answer of the mentions endpoint; ``data`` is absent from an empty one."""
 
     data: list[msgspec.Raw] | None = None
-    includes: msgspec.Raw | None = None
+    includes: msgspec.Raw = NOTHING
 
 
 class PageMeta(Wire, frozen=True, kw_only=True):
@@ -201,6 +205,12 @@ class EditHistory(Wire, frozen=True, kw_only=True):
     edit_tweet_ids: list[Id] | None = None
 
 
+class LegacyOriginal(Wire, frozen=True, kw_only=True):
+    """The post that a retweet passes on."""
+
+    id_str: Id | None = None
+
+
 class LegacyTweet(Wire, frozen=True, kw_only=True):
     id_str: Id
     user: LegacyUser
@@ -212,7 +222,7 @@ class LegacyTweet(Wire, frozen=True, kw_only=True):
     timestamp_ms: str | None = None
     in_reply_to_status_id_str: Id | None = None
     quoted_status_id_str: Id | None = None
-    retweeted_status: msgspec.Raw | None = None
+    retweeted_status: LegacyOriginal | None = None
     coordinates: Point | None = None
     place: LegacyPlace | None = None
     edit_history: EditHistory | None = None

@@ -60,7 +60,7 @@ class XWebhook:
             self._secrets.append(previous.get_secret_value().encode())
 
     def challenge(self, query: Mapping[str, str]) -> HookAnswer:
-        """Proves to X that we hold the app's secret. Raises ``Rejected`` 400 ``x.crc``.
+        """Proves to X that we hold the app's secret. Raises ``Rejected`` 400 ``webhook.wrong-challenge``.
 
         The answer is a signature with the very key of the deliveries, over a text that anybody may choose. Only
         tokens in the base64 alphabet are answered: no JSON object can be written in it, so nobody gets one signed.
@@ -68,20 +68,24 @@ class XWebhook:
         token = query.get("crc_token", "")
         if not _CRC_TOKEN.fullmatch(token):
             raise Rejected(
-                400, "x.crc", "crc_token is missing or has characters that X does not use: send X's own token"
+                400,
+                "webhook.wrong-challenge",
+                "crc_token is missing or has characters that X does not use: send X's own token",
             )
         answer = {"response_token": _sign(self._secrets[0], token.encode())}
         return HookAnswer(msgspec.json.encode(answer), JSON)
 
     def take(self, request: HookRequest) -> tuple[list[Raw], HookAnswer]:
         """One delivery. Raises ``Rejected``: 401 signature, 415 content type, 400 not JSON or not what X sends."""
-        given = request.headers.get(SIGNATURE, "").encode()
+        given = request.headers.get(SIGNATURE, "").encode("utf-8", "replace")
         # Every secret is tried, so that the time taken does not tell which one is in use.
         matches = [hmac.compare_digest(_sign(secret, request.body).encode(), given) for secret in self._secrets]
         if not any(matches):
-            raise Rejected(401, "x.signature", f"sign the raw body with the app's consumer secret in {SIGNATURE}")
+            raise Rejected(
+                401, "webhook.wrong-signature", f"sign the raw body with the app's consumer secret in {SIGNATURE}"
+            )
         if not _JSON_TYPE.fullmatch(request.headers.get("content-type", "").strip()):
-            raise Rejected(415, "x.content-type", "send application/json in UTF-8")
+            raise Rejected(415, "webhook.wrong-content-type", "send application/json in UTF-8")
         _check_envelope(request.body)
         raw = Raw(CHANNEL, self._account, request.body, JSON, request.received_at, {"source": "webhook"})
         return [raw], HookAnswer()
@@ -96,11 +100,13 @@ def _check_envelope(body: bytes) -> None:
     if fields is None:
         fields = read(whole_surrogates(body), dict[str, msgspec.Raw])
     if fields is None:
-        raise Rejected(400, "x.not-json", "the body must be one JSON object")
+        raise Rejected(400, "webhook.not-json", "the body must be one JSON object")
     lists = (read(value, list[msgspec.Raw]) for name, value in fields.items() if name.endswith("_events"))
     known = "user_event" in fields or any(one is not None for one in lists)
     if not known and read(fields.get("data"), x.Activity) is None:
-        raise Rejected(400, "x.envelope", "expected data.event_type and data.payload, or a list named …_events")
+        raise Rejected(
+            400, "webhook.wrong-shape", "expected data.event_type and data.payload, or a list named …_events"
+        )
 
 
 class Mentions:

@@ -16,7 +16,7 @@ class XSettings(Settings):
     account: str = Field("DKIJakarta", description="Handle of the city's account, without @.")
     user_id: str = Field(
         "1000000001",
-        pattern=r"\A[0-9]{1,20}\Z",
+        pattern=r"^[0-9]{1,20}$",
         description="Numeric id of the account; never changes with the handle.",
     )
     consumer_key: SecretStr = Field(SecretStr(""), description="API key of the developer app; needed for answers.")
@@ -38,7 +38,7 @@ class XSettings(Settings):
     timeout_seconds: float = Field(20.0, gt=0, le=120, description="Longest wait for one answer of X, in seconds.")
     api_base: str = Field(
         "https://api.x.com",
-        pattern=r"\A(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)\Z",
+        pattern=r"^(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)$",
         description="Scheme and host of the API, without a path; plain http on loopback only.",
     )
 

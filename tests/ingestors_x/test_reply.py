@@ -1,0 +1,158 @@
+"""Answers on X, through a double of its API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ingestors.x import CHANNEL
+from ingestors.x.reply import XSender, sender, weighted_length
+from ingestors.x.settings import XSettings
+from pipeline.channel import Outgoing
+from pipeline.errors import Backpressure, InvalidItem, TransientError
+from schemas.item import Author
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+CREDENTIALS = {"consumer_key": "demo-key", "access_token": "demo-token", "access_token_secret": "demo-token-secret"}
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+def settings(**values: Any) -> XSettings:
+    return XSettings(_env_file=None, **values)  # type: ignore[call-arg]
+
+
+def reply(text: str = "Laporan JK2611230001 diterima", external_id: str | None = "42") -> Outgoing:
+    return Outgoing(
+        id="r1", account="1000000001", to=Author(id="1544000000000000101"), text=text, external_id=external_id,
+        thread=None, subject=None, last_inbound_at=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def xsender(double: Any) -> XSender:
+    return XSender(settings(api_base=double.base, timeout_seconds=5, **CREDENTIALS), FixedClock())
+
+
+async def test_answers_under_the_post(double: Any, xsender: XSender) -> None:
+    assert await xsender.send(reply()) == "777"
+    ((method, path, _, headers, body),) = double.calls
+    assert (method, path) == ("POST", "/2/tweets")
+    assert body == {"text": "Laporan JK2611230001 diterima", "reply": {"in_reply_to_tweet_id": "42"}}
+    assert headers["authorization"].startswith("OAuth ")
+    assert 'oauth_token="demo-token"' in headers["authorization"]
+
+
+async def test_a_private_message_is_never_answered_in_public(double: Any, xsender: XSender) -> None:
+    assert await xsender.send(reply(external_id="dm:43")) == "dm:888"
+    ((_, path, _, _, body),) = double.calls
+    assert path == "/2/dm_conversations/with/1544000000000000101/messages"
+    assert body == {"text": "Laporan JK2611230001 diterima"}
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (reply(external_id=None), "x.reply-not-possible"),
+        (reply("a" * 281), "x.reply-too-long"),
+        (reply("你" * 141), "x.reply-too-long"),
+        (reply("a" * 10_001, "dm:43"), "x.reply-too-long"),
+    ],
+    ids=["nothing to answer", "letters", "wide letters", "message"],
+)
+async def test_what_cannot_be_sent_is_not_tried(double: Any, xsender: XSender, message: Outgoing, reason: str) -> None:
+    with pytest.raises(InvalidItem) as failed:
+        await xsender.send(message)
+    assert failed.value.reason == reason
+    assert double.calls == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, b'{"detail":"You are not allowed to create a Tweet with duplicate content."}', "x.reply-duplicate"),
+        (403, b'{"detail":"You are not permitted to perform this action."}', "x.reply-not-allowed"),
+        (400, b'{"errors":[{"message":"Invalid Request"}]}', "x.reply-rejected"),
+    ],
+)
+async def test_final_refusals(
+    double: Any, answer: Any, xsender: XSender, status: int, body: bytes, reason: str
+) -> None:
+    double.faults = [answer(status, body=body)]
+    with pytest.raises(InvalidItem) as failed:
+        await xsender.send(reply())
+    assert failed.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [({"x-rate-limit-reset": str(int(NOW.timestamp()) + 120)}, 120.0), ({"retry-after": "7"}, 7.0), ({}, 60.0)],
+)
+async def test_rate_limit_asks_for_a_pause(
+    double: Any, answer: Any, xsender: XSender, headers: dict[str, str], wait: float
+) -> None:
+    double.faults = [answer(429, headers)]
+    with pytest.raises(Backpressure) as paused:
+        await xsender.send(reply())
+    assert paused.value.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (500, {}, b"{}"),
+        (503, {}, b"<html>"),
+        (401, {}, b"{}"),
+        (502, {}, b"[]"),
+        (429, {"x-rate-limit-reset": "x"}, b"{}"),
+    ],
+)
+async def test_what_may_pass_is_tried_again(
+    double: Any, answer: Any, xsender: XSender, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    double.faults = [answer(status, headers, body)]
+    with pytest.raises(TransientError):
+        await xsender.send(reply())
+    assert await xsender.send(reply()) == "777"
+
+
+async def test_x_away_is_tried_again() -> None:
+    away = XSender(settings(api_base="http://127.0.0.1:9", timeout_seconds=1, **CREDENTIALS))
+    with pytest.raises(TransientError):
+        await away.send(reply())
+
+
+async def test_taken_without_an_id_is_not_sent_again(double: Any, answer: Any, xsender: XSender) -> None:
+    double.faults = [answer(201, body=b"thanks")]
+    assert await xsender.send(reply()) is None
+
+
+@pytest.mark.parametrize("missing", CREDENTIALS)
+def test_without_credentials_there_is_no_sender(missing: str) -> None:
+    assert sender(settings(**CREDENTIALS)) is not None
+    assert sender(settings(**{**CREDENTIALS, missing: ""})) is None
+
+
+def test_public_answers_are_marked_as_such() -> None:
+    assert CHANNEL.public_replies is True
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("é", 1),
+        ("e\u0301", 1),
+        ("你", 2),
+        ("🙏", 2),
+        ("lihat https://tanggap.example/lacak/abcdefghijklmnop", 29),
+    ],
+)
+def test_length_counts_as_x_does(text: str, length: int) -> None:
+    assert weighted_length(text) == length

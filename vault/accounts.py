@@ -16,7 +16,7 @@ from pipeline.clock import Clock
 from pipeline.errors import Rejected
 
 from .engine import Database
-from .keyring import Keyring, random_id, token_hash
+from .keyring import Keyring, token_hash
 from .model import Account, Role
 from .schema import accounts, login_attempts, sessions
 
@@ -37,32 +37,30 @@ class Accounts:
         self._clock = clock
 
     def ensure(self, username: str, password: str, name: str, role: Role, unit: str, unit_name: str) -> Account:
-        who = self._username(username)
-        existing = self._row(who)
+        account_id = self._id(username)
+        existing = self._row(account_id)
         same = existing is not None and _matches(password, existing.password)
         hashed = existing.password if existing is not None and same else _hashed(password)
-        account_id = existing.id if existing is not None else "a" + random_id()
         account = Account(account_id, username, name, role, unit, unit_name)
         profile = self._keyring.seal(msgspec.json.encode({"username": username, "name": name}), f"account:{account_id}")
         changing = {"password": hashed, "profile": profile, "role": role, "unit": unit, "unit_name": unit_name}
         with self._database.write() as connection:
-            fixed = {"id": account_id, "tenant": self._keyring.tenant, "username_hash": who}
-            statement = self._database.insert(accounts).values(**fixed, **changing)
-            connection.execute(statement.on_conflict_do_update(index_elements=["username_hash"], set_=changing))
+            statement = self._database.insert(accounts).values(id=account_id, tenant=self._keyring.tenant, **changing)
+            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changing))
             if existing is not None and not same:
                 connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
         return account
 
     def login(self, username: str, password: str) -> Account | None:
-        who = self._username(username)
+        account_id = self._id(username)
         # Counted before the password is tried, so that parallel guesses cannot outrun the limit.
-        self._count_attempt(who)
-        row = self._row(who)
+        self._count_attempt(account_id)
+        row = self._row(account_id)
         matches = _matches(password, row.password) if row is not None else _waste(password)
         if row is None or not matches:
             return None
         with self._database.write() as connection:
-            connection.execute(delete(login_attempts).where(login_attempts.c.username_hash == who))
+            connection.execute(delete(login_attempts).where(login_attempts.c.account_id == account_id))
         return self._account(row)
 
     def open_session(self, account: Account) -> str:
@@ -89,24 +87,25 @@ class Accounts:
         with self._database.write() as connection:
             connection.execute(delete(sessions).where(sessions.c.hash == token_hash(token)))
 
-    def _username(self, username: str) -> str:
-        return self._keyring.hash_of("username", username.strip().casefold())
+    def _id(self, username: str) -> str:
+        """Derived, so that two processes that create an account at once mean the same one."""
+        return "a" + self._keyring.hash_of("username", username.strip().casefold())
 
-    def _row(self, who: str) -> Row[Any] | None:
+    def _row(self, account_id: str) -> Row[Any] | None:
         with self._database.read() as connection:
-            return connection.execute(select(accounts).where(accounts.c.username_hash == who)).one_or_none()
+            return connection.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none()
 
     def _account(self, row: Row[Any]) -> Account:
         profile = msgspec.json.decode(self._keyring.unseal(row.profile, f"account:{row.id}"), type=dict[str, str])
         return Account(row.id, profile["username"], profile["name"], row.role, row.unit, row.unit_name)
 
-    def _count_attempt(self, who: str) -> None:
+    def _count_attempt(self, account_id: str) -> None:
         now = self._clock.now()
-        with self._database.write(f"login/{who}") as connection:
-            mine = login_attempts.c.username_hash == who
+        with self._database.write(f"login/{account_id}") as connection:
+            mine = login_attempts.c.account_id == account_id
             row = connection.execute(select(login_attempts).where(mine)).one_or_none()
             if row is None:
-                connection.execute(insert(login_attempts), {"username_hash": who, "since": now, "attempts": 1})
+                connection.execute(insert(login_attempts), {"account_id": account_id, "since": now, "attempts": 1})
             elif row.since + WINDOW <= now:
                 connection.execute(update(login_attempts).where(mine).values(since=now, attempts=1))
             elif row.attempts >= ATTEMPTS:

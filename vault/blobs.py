@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 
 from pipeline.clock import Clock
@@ -17,6 +18,8 @@ from .engine import Database
 from .keyring import Keyring
 from .keys import RecordKeys, new_key
 from .schema import blobs, person_keys, record_keys
+
+log = structlog.get_logger(__name__)
 
 
 class Blobs:
@@ -39,8 +42,8 @@ class Blobs:
         self._write(key.id, seal(key.secret, plain, _context(key.id)))
         row = {"name": key.id, "idempotency": once, "media_type": media_type, "created_at": self._clock.now()}
         with self._database.write() as connection:
-            insert = self._database.insert(blobs).values(row).on_conflict_do_nothing()
-            won = connection.execute(insert).rowcount == 1
+            insert = self._database.insert(blobs).values(row).on_conflict_do_nothing().returning(blobs.c.name)
+            won = connection.scalar(insert) is not None
             if won:
                 self._keys.keep(connection, [key])
                 if person is not None:
@@ -74,8 +77,10 @@ class Blobs:
     def discard(self, names: Iterable[str]) -> None:
         """Removes files whose keys are gone. One that stays behind is noise without its key."""
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                self._path(name).unlink()
+            try:
+                self._path(name).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("vault.blob.left", blob=name, error=type(error).__name__)
 
     def _named(self, once: str) -> str | None:
         with self._database.read() as connection:
@@ -98,7 +103,8 @@ class Blobs:
             for folder in (path.parent, self._folder):
                 _sync_folder(folder)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise Unavailable(
                 f"a blob cannot be written ({error.strerror}): check space and rights of the data folder"
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
@@ -19,6 +21,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from pipeline.errors import Unavailable
 
 from .errors import VaultError
+
+log = structlog.get_logger(__name__)
 
 WAIT: Final = 10.0
 """Seconds to wait for another writer, a pooled connection or a server before ``Unavailable``."""
@@ -89,10 +93,19 @@ class Database:
         """Drops the write-ahead log, which still holds the pages as they were before an erasure.
 
         Deleted content is overwritten in the file itself (``secure_delete``). PostgreSQL's dead rows go with VACUUM.
+        Does not fail: the erasure is committed, and a log that others are reading is overwritten soon anyway.
         """
-        if self._sqlite:
-            with _unavailable(), self._reader.connect() as connection:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not self._sqlite:
+            return
+        connection = self._reader.raw_connection()
+        try:
+            busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0
+        except sqlite3.OperationalError:
+            busy = True
+        finally:
+            connection.close()
+        if busy:
+            log.warning("vault.wal.kept")
 
     def close(self) -> None:
         self._reader.dispose()
@@ -151,7 +164,7 @@ def _enter_wal(cursor: Any) -> None:
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
-        except cursor.connection.OperationalError:
+        except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

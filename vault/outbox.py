@@ -26,7 +26,8 @@ class Outbox:
     def claim(self, reply_id: str, retake_after: timedelta | None) -> bool:
         now = self._clock.now()
         claimed = {"state": "claimed", "claimed_at": now}
-        first = self._database.insert(replies).values(reply_id=reply_id, attempts=1, **claimed).on_conflict_do_nothing()
+        first = self._database.insert(replies).values(reply_id=reply_id, attempts=1, **claimed)
+        first = first.on_conflict_do_nothing()
         free = replies.c.state == "failed"
         if retake_after is not None:
             free = or_(free, and_(replies.c.state == "claimed", replies.c.claimed_at <= now - retake_after))
@@ -36,7 +37,8 @@ class Outbox:
             .values(**claimed, settled_at=None, attempts=replies.c.attempts + 1)
         )
         with self._database.write() as connection:
-            return connection.execute(first).rowcount == 1 or connection.execute(again).rowcount == 1
+            new = connection.scalar(first.returning(replies.c.reply_id)) is not None
+            return new or connection.execute(again).rowcount == 1
 
     def settle(
         self,

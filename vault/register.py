@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from pipeline.sealing import RecordKey
+from schemas.base import utc
 
 from .engine import Database, chunks
 from .erasure import Erasure
@@ -98,7 +99,7 @@ class Register:
         erased = self._erasure.erased_at(connection, {r.person for r in new if r.person is not None})
         for registration in new:
             erased_at = erased.get(registration.person or "")
-            if erased_at is not None and registration.received_at <= erased_at:
+            if erased_at is not None and utc(registration.received_at) <= erased_at:
                 raise ErasedPerson(str(registration.person))
 
     def _number(self, connection: Connection, new: Sequence[Registration]) -> dict[str, str]:

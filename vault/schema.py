@@ -153,9 +153,8 @@ blobs = Table(
 accounts = Table(
     "accounts",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="keyed hash of the username"),
     Column("tenant", Text, nullable=False),
-    Column("username_hash", Text, nullable=False, unique=True),
     Column("password", Text, nullable=False),
     Column("profile", LargeBinary, nullable=False, comment="username and name, sealed"),
     Column("role", Text, nullable=False),
@@ -166,7 +165,7 @@ accounts = Table(
 login_attempts = Table(
     "login_attempts",
     metadata,
-    Column("username_hash", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True, comment="of any name that was tried, known or not"),
     Column("since", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),
 )

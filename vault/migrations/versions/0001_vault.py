@@ -121,19 +121,17 @@ def _register() -> None:
 def _accounts() -> None:
     op.create_table(
         "accounts",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True, comment="keyed hash of the username"),
         sa.Column("tenant", sa.Text, nullable=False),
-        sa.Column("username_hash", sa.Text, nullable=False),
         sa.Column("password", sa.Text, nullable=False),
         sa.Column("profile", sa.LargeBinary, nullable=False, comment="username and name, sealed"),
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("unit", sa.Text, nullable=False),
         sa.Column("unit_name", sa.Text, nullable=False),
-        sa.UniqueConstraint("username_hash", name="uq_accounts_username_hash"),
     )
     op.create_table(
         "login_attempts",
-        sa.Column("username_hash", sa.Text, primary_key=True),
+        sa.Column("account_id", sa.Text, primary_key=True, comment="of any name that was tried, known or not"),
         sa.Column("since", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
     )

@@ -15,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from pipeline.settings import CoreSettings
-from tests.indexer.doubles import FaultySearch, eventually
+from tests.indexer.city import City
+from tests.indexer.doubles import FaultySearch, eventually, make_settings
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def free_port() -> int:
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreSettings]:
     """Broker and search: those of TANGGAP_KAFKA and TANGGAP_ELASTICSEARCH, else the embedded stand-in."""
     if "TANGGAP_KAFKA" in os.environ and "TANGGAP_ELASTICSEARCH" in os.environ:
-        yield CoreSettings()
+        yield make_settings()
         return
     folder = tmp_path_factory.mktemp("engines")
     kafka, elasticsearch = free_port(), free_port()
@@ -79,11 +81,21 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreSettings]:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{elasticsearch}"
     eventually(lambda: _answers(url))
-    yield CoreSettings(kafka=f"127.0.0.1:{kafka}", elasticsearch=url)
+    yield make_settings(kafka=f"127.0.0.1:{kafka}", elasticsearch=url)
     # It writes to disk about once a second and corrupts nothing only when it is quiet before it ends.
     time.sleep(2)
     process.send_signal(signal.SIGTERM)
     process.wait(10)
+
+
+@pytest.fixture
+def city(engines: CoreSettings) -> Iterator[City]:
+    search = Elasticsearch(engines.elasticsearch)
+    made = City(engines, search)
+    made.create_topics()
+    yield made
+    made.remove()
+    search.close()
 
 
 def _answers(url: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.settings import CoreSettings
 from pipeline.stage import Message
 from schemas.case import Actor, Case, ClockDue, Fact
 from schemas.ticket import Judgement, Place
@@ -58,6 +59,11 @@ class FaultySearch:
             items = [conflict_or_created(self.documents, one["action"], one["source"]) for one in actions]
         errors = any("error" in result for item in items for result in item.values())
         return 200, {"errors": errors, "items": items}
+
+
+def make_settings(**values: Any) -> CoreSettings:
+    """Settings of the environment, with these instead."""
+    return CoreSettings(**values)
 
 
 def make_case(**changes: Any) -> Case:

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from indexer.writer import CHUNK, IndexMissing, Operation, Stopped, Writer, connect, newest
-from pipeline.settings import CoreSettings
-from tests.indexer.doubles import FaultySearch, make_message
+from tests.indexer.doubles import FaultySearch, make_message, make_settings
 
 
 @pytest.fixture
 def writer(search: FaultySearch) -> Iterator[Writer]:
-    client = connect(CoreSettings(elasticsearch=search.url), timeout=0.4)
+    client = connect(make_settings(elasticsearch=search.url), timeout=0.4)
     with Writer(client) as made:
         yield made
     client.close()

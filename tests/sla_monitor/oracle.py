@@ -34,8 +34,8 @@ class Walker:
 
     clock: str
     unit: str | None = None
-    limit: Fraction = Fraction(0)
-    used: Fraction = Fraction(0)
+    limit: int = 0
+    used: int = 0
     going: bool = False
     waiting: bool = False
     over: bool = False
@@ -44,7 +44,7 @@ class Walker:
     truths: list[Truth] = field(default_factory=list)
 
     def start(self, unit: str | None) -> None:
-        self.unit, self.limit, self.used = unit, Fraction(LIMITS[self.clock]), Fraction(0)
+        self.unit, self.limit, self.used = unit, LIMITS[self.clock], 0
         self.going, self.waiting, self.over = True, False, False
         self.reached, self.unheard = set(), []
 
@@ -53,9 +53,9 @@ class Walker:
         if not self.going or self.waiting:
             return
         for percent in PERCENTS:
-            need = self.limit * percent / 100
-            if percent not in self.reached and self.used <= need < self.used + 1:
-                truth = ("breached" if percent == 100 else "warned", self.clock, percent, step + need - self.used)
+            ahead = self.limit * percent - self.used * 100
+            if 0 <= ahead < 100 and percent not in self.reached:
+                truth = ("breached" if percent == 100 else "warned", self.clock, percent, step + Fraction(ahead, 100))
                 (self.unheard if self.over else self.truths).append(truth)
                 self.reached.add(percent)
         self.used += 1
@@ -73,16 +73,18 @@ class Walker:
     def extend(self, step: int, until: int) -> None:
         if 100 in self.reached:
             return
-        self.limit = max(Fraction(LIMITS[self.clock]), self.used + max(0, until - step))
-        self.reached = {percent for percent in (50, 75, 90) if self.limit * percent / 100 < self.used}
+        self.limit = max(LIMITS[self.clock], self.used + max(0, until - step))
+        self.reached = {percent for percent in (50, 75, 90) if self.limit * percent < self.used * 100}
 
 
 def truths(events: Sequence[Event], end: int) -> list[Truth]:
     """Everything that was true up to and including step ``end``; events in order."""
     coordination, lurah, completion = Walker("koordinasi"), Walker("lurah"), Walker("penyelesaian")
     holder: str | None = None
+    waiting = list(events)
     for step in range(end + 1):
-        for event in (event for event in events if event.step == step):
+        while waiting and waiting[0].step == step:
+            event = waiting.pop(0)
             holder = _happen(event, holder, coordination, lurah, completion)
         for walker in (coordination, lurah, completion):
             walker.walk(step)

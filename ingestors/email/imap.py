@@ -62,9 +62,13 @@ class MailboxSession:
 
     def __init__(self, settings: EmailSettings) -> None:
         self._box = _connect(settings)
-        self._box.login(settings.imap_user, settings.imap_password.get_secret_value(), initial_folder=None)
-        self._box.folder.set(settings.imap_folder, readonly=True)
-        self.validity = self._number("UIDVALIDITY")
+        try:
+            self._box.login(settings.imap_user, settings.imap_password.get_secret_value(), initial_folder=None)
+            self._box.folder.set(settings.imap_folder, readonly=True)
+            self.validity = self._number("UIDVALIDITY")
+        except BaseException:
+            self.close()
+            raise
 
     def _number(self, name: str) -> int:
         _, values = self._box.client.response(name)

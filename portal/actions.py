@@ -17,12 +17,16 @@ FURTHEST = timedelta(days=366)
 """How far an estimated completion may lie ahead."""
 
 BEFORE_WORK = frozenset({"menunggu", "koordinasi", "disposisi"})
-AT_WORK = frozenset({"proses", "menunggu_warga"})
+AT_A_UNIT = BEFORE_WORK | {"proses", "menunggu_warga"}
+OPEN = AT_A_UNIT | {"tinjauan"}
 
 
 @dataclass(frozen=True)
 class Action:
-    """One form. ``field`` is its text field (None: without); ``needs_text``: it may not stay empty."""
+    """One form, offered at some ``stages``. ``field`` is its text field (None: without); ``needs_text``: not empty.
+
+    ``officer``: for officers too; ``desk_any``: for the desk on tickets of every unit, not only its own.
+    """
 
     kind: CommandKind
     title: str
@@ -33,30 +37,28 @@ class Action:
     hint: str = ""
     unit: bool = False
     until: bool = False
+    officer: bool = True
+    desk_any: bool = True
 
 
 ACTIONS: Mapping[str, Action] = {
-    "tugaskan": Action(
-        "assign", "Tugaskan", "Tugaskan", frozenset({"tinjauan", *BEFORE_WORK}), "Catatan untuk unit", False, unit=True
-    ),
-    "terima": Action("accept", "Terima laporan", "Terima dan kerjakan", BEFORE_WORK),
+    "tugaskan": Action("assign", "Tugaskan", "Tugaskan", OPEN, "Catatan untuk unit", False, unit=True, officer=False),
+    "terima": Action("accept", "Terima laporan", "Terima dan kerjakan", BEFORE_WORK, desk_any=False),
     "kabar": Action(
-        "progress", "Kabar perkembangan", "Simpan kabar", BEFORE_WORK | AT_WORK, "Apa yang sudah dilakukan?",
-        hint="Dibaca oleh pelapor pada halaman lacaknya.",
+        "progress", "Kabar perkembangan", "Simpan kabar", AT_A_UNIT, "Apa yang sudah dilakukan?",
+        hint="Dibaca oleh pelapor pada halaman lacaknya.", desk_any=False,
     ),
     "tanya": Action(
-        "ask", "Tanya pelapor", "Kirim pertanyaan", BEFORE_WORK | frozenset({"proses"}), "Pertanyaan",
+        "ask", "Tanya pelapor", "Kirim pertanyaan", OPEN, "Pertanyaan",
         hint="Dikirim kepada pelapor lewat kanal asalnya.",
     ),
     "perpanjang": Action(
-        "extend", "Ubah estimasi selesai", "Simpan estimasi", BEFORE_WORK | AT_WORK, "Alasan",
-        hint="EWS: untuk pekerjaan yang memang berat.", until=True,
+        "extend", "Ubah estimasi selesai", "Simpan estimasi", AT_A_UNIT, "Alasan",
+        hint="EWS: untuk pekerjaan yang memang berat.", until=True, desk_any=False,
     ),
-    "alihkan": Action(
-        "forward", "Alihkan ke unit lain", "Alihkan", BEFORE_WORK | AT_WORK, "Alasan pengalihan", unit=True
-    ),
+    "alihkan": Action("forward", "Alihkan ke unit lain", "Alihkan", AT_A_UNIT, "Alasan pengalihan", unit=True),
     "selesai": Action(
-        "close", "Selesaikan", "Tutup laporan", AT_WORK, "Hasil tindak lanjut",
+        "close", "Selesaikan", "Tutup laporan", OPEN, "Hasil tindak lanjut",
         hint="Tulis apa yang dikerjakan, di mana, dan kapan.",
     ),
 }  # fmt: skip

@@ -34,7 +34,7 @@ class VaultDoor(Protocol):
 
     def login(self, username: str, password: str) -> Account | None: ...
 
-    def open_session(self, account_id: str) -> str: ...
+    def open_session(self, account: Account) -> str: ...
 
     def session(self, token: str) -> Account | None: ...
 
@@ -70,7 +70,8 @@ class PortalDeps:
     cases: CaseReader
     commands: Publisher
     submit_counter: Callable[[dict[str, str | None]], Awaitable[str]]
-    """Takes a counter form, returns the item's idempotency key once it is durable. Raises ``Unavailable``."""
+    """Takes a counter form, returns the item's idempotency key once it is durable. Raises ``Unavailable`` and
+    ``Rejected``."""
     ticket_of_item: Callable[[str], Awaitable[tuple[str, str] | None]]
     """Idempotency key to (ticket id, number), None until the normalizer decided."""
     mask: Callable[[str], str]

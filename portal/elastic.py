@@ -45,10 +45,15 @@ class ElasticCases:
         """One page of tickets; ``counts`` are the unit's open tickets by status, whatever the filters."""
         unit = [{"term": {"unit": query.unit}}] if query.unit is not None else []
         closed = bool(query.statuses) and set(query.statuses) <= set(CLOSED)
-        sort: list[Json] = [{"due_at": {"order": "asc", "missing": "_last"}}, {"received_at": "asc"}]
+        late_first = [{"constant_score": {"filter": _late(now)}}]
+        sort: list[Json] = [
+            {"_score": "desc"},
+            {"due_at": {"order": "asc", "missing": "_last"}},
+            {"received_at": "asc"},
+        ]
         listing, counts = await self._search(
             {
-                "query": {"bool": {"filter": unit + _wanted(query, now)}},
+                "query": {"bool": {"filter": unit + _wanted(query, now), "should": late_first}},
                 "from": (query.page - 1) * PAGE,
                 "size": PAGE,
                 "sort": [{"updated_at": "desc"}] if closed else sort,
@@ -123,10 +128,16 @@ def _wanted(query: InboxQuery, now: datetime) -> list[Json]:
         [{"terms": {"status": list(query.statuses)}}] if query.statuses else [{"term": {"open": True}}]
     )
     if query.pressure == "terlambat":
-        filters.append({"range": {"due_at": {"lt": now.isoformat()}}})
+        filters.append(_late(now))
     elif query.pressure == "berisiko":
         filters.append(_risk(now))
     return filters
+
+
+def _late(now: datetime) -> Json:
+    """``due_at`` looks at running clocks only; of one that ran out, its state tells."""
+    ran_out = {"multi_match": {"query": "breached", "fields": ["clocks.state_*"]}}
+    return {"bool": {"should": [ran_out, {"range": {"due_at": {"lt": now.isoformat()}}}], "minimum_should_match": 1}}
 
 
 def _risk(now: datetime) -> Json:
@@ -138,7 +149,7 @@ def _since(moment: datetime) -> Json:
 
 
 def _backlog(now: datetime) -> Json:
-    late = {"filter": {"range": {"due_at": {"lt": now.isoformat()}}}}
+    late = {"filter": _late(now)}
     return {
         "late": late,
         "risk": {"filter": _risk(now)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import segno
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
+from pipeline.errors import Rejected
 from schemas.ids import derived_id
 from vault.model import Account
 
@@ -24,6 +26,7 @@ VISITOR_FIELDS = ("nama", "telepon", "surel", "alamat", "diterima")
 """What stays in the form when the same person has another complaint."""
 FIELDS = (*VISITOR_FIELDS, "perihal", "uraian", "kategori", "lokasi", "kelurahan")
 LONGEST_KEY = 300
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Counter:
@@ -56,7 +59,10 @@ class Counter:
         if form.problems:
             kept = {name: form.values.get(name, "") for name in FIELDS}
             return self._form(request, kept, form.problems, nonce, 422)
-        key = await self._deps.submit_counter(record)
+        try:
+            key = await self._deps.submit_counter(record)
+        except Rejected as error:
+            raise PageError(error.status, error.reason) from error
         found = await self._decided(key)
         if form.values.get("aksi") == "lagi":
             kept = {name: form.values.get(name, "") for name in VISITOR_FIELDS}
@@ -112,7 +118,7 @@ class Counter:
         }
         if fields["phone"] and sum(c.isdigit() for c in fields["phone"]) < 6:
             form.problems.setdefault("telepon", "Telepon: tulis nomor lengkap, misalnya 0812 0000 0001.")
-        if fields["email"] and "@" not in fields["email"]:
+        if fields["email"] and not EMAIL.fullmatch(fields["email"]):
             form.problems.setdefault("surel", "Surel: tulis alamat lengkap, misalnya nama@contoh.id.")
         return {
             "form_id": derived_id("loket", nonce, *typed),
@@ -145,5 +151,5 @@ class Counter:
 
 def _qr(address: str) -> Markup:
     """The address as inline SVG, error correction M: it survives a crumpled slip."""
-    svg = segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
+    svg = segno.make(address, error="m", micro=False).svg_inline(border=2, omitsize=True, svgclass="qr", lineclass=None)
     return Markup(svg)  # noqa: S704 - made by segno from an address that we made

@@ -7,6 +7,8 @@ import asyncio
 import structlog
 from fastapi import APIRouter, Request, Response
 
+from pipeline.errors import Rejected
+
 from . import forms
 from .deps import PortalDeps
 from .errors import PageError
@@ -63,12 +65,15 @@ class Entrance:
         username, password = form.text("akun", "Nama akun", 100, least=1), form.values.get("sandi", "")
         account = None
         if not form.problems and 0 < len(password) <= 200:
-            account = await asyncio.to_thread(self._deps.vault.login, username, password)
+            try:
+                account = await asyncio.to_thread(self._deps.vault.login, username, password)
+            except Rejected as error:
+                raise PageError(error.status, error.reason) from error
         if account is None:
             self._throttle.miss(client)
             log.info("portal.login_refused")
             return self._form(request, target, "Nama akun atau kata sandi tidak cocok.", 422)
-        session = await asyncio.to_thread(self._deps.vault.open_session, account.id)
+        session = await asyncio.to_thread(self._deps.vault.open_session, account)
         response = see_other(target or HOME[account.role])
         self._guard.clear(response, self._guard.login_cookie)
         return self._guard.set(response, self._guard.session_cookie, session, SESSION)

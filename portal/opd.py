@@ -136,7 +136,7 @@ class Agency:
             notice=views.notice(case, request.query_params.get("hasil")),
             actions=[(name, ACTIONS[name]) for name in ACTIONS if name in allowed(visitor, case)],
             may_unseal=visitor.account.role != "operations",
-            units=self._deps.units,
+            units=[(code, name) for code, name in self._deps.units if code != case.unit],
             note=self._deps.unseal_note,
             nonce=fresh(),
             form=form,
@@ -154,9 +154,10 @@ def sees(visitor: Visitor, case: Case) -> bool:
 
 def allowed(visitor: Visitor, case: Case) -> frozenset[str]:
     """Actions the page offers. Operations only look; casework has the last word on all others."""
-    if visitor.account.role == "operations":
-        return frozenset()
-    mine = {name for name, action in ACTIONS.items() if case.status in action.stages}
-    if visitor.account.role == "desk":
-        return frozenset(mine)
-    return frozenset(mine - {"tugaskan"})
+    role, own = visitor.account.role, case.unit == visitor.account.unit
+    return frozenset(
+        name
+        for name, action in ACTIONS.items()
+        if case.status in action.stages
+        and ((role == "officer" and own and action.officer) or (role == "desk" and (own or action.desk_any)))
+    )

@@ -17,8 +17,8 @@ from .words import words
 TOLD = frozenset({"progressed", "asked", "answered", "resolved", "extended"})
 """Facts whose text the reporter may read."""
 CLOSED = frozenset({"selesai", "dicabut"})
-ID = re.compile(r"[a-z2-7]{26}")
-"""Shape of ``schemas.ids.derived_id``."""
+ID = re.compile(r"t?[a-z2-7]{26}")
+"""Shape of a command's id (``schemas.ids.derived_id``) and of a ticket's (``t`` before it)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def officer_lines(case: Case) -> list[Line]:
 
 def _line(fact: Fact, sentence: str, text: str | None) -> Line:
     title = sentence.format(unit=unit_of(fact), kanal=words().kanal.get(fact.channel, fact.channel))
-    tint = words().status[fact.status].warna
+    tint = "hijau" if fact.kind == "received" else words().status[fact.status].warna
     return Line(fact.at, title[:1].upper() + title[1:], tint, text, fact.until, fact.rating)
 
 

@@ -14,7 +14,7 @@ from .headers import words
 from .markup import to_text
 from .payload import Entity, content
 
-TEXT_BYTES: Final = 1024 * 1024
+TEXT_BYTES: Final = 512 * 1024
 """Encoded bytes of text parts read from one mail; what is beyond becomes attachments."""
 TEXT_CHARS: Final = 200_000
 """Characters of text taken from one mail; a part that is cut is an attachment too, so nothing of it is lost."""

@@ -1,7 +1,7 @@
 """The structure of a mail: a tree of entities over its bytes (RFC 2045, RFC 2046), cut in linear time.
 
 The stdlib parser takes 13 s for 200,000 parts and overflows the stack on 1,000 nested ones; this one counts first.
-Caps: depth 20, 200 parts, 512 KB of headers in all, and bytes looked at no more than eight times the mail's size.
+Caps: depth 20, 200 parts, 512 KB of headers in all, and bytes looked at no more than five times the mail's size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .reasons import HEADER_TOO_BIG, TOO_DEEP, TOO_MANY_PARTS
 DEPTH_LIMIT: Final = 20
 PART_LIMIT: Final = 200
 HEADERS_LIMIT: Final = 512 * 1024
-SCAN_LIMIT: Final = 8
+SCAN_LIMIT: Final = 5
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}\Z")
 _BOUNDARY_LIMIT: Final = 200

@@ -58,6 +58,7 @@ class _Stripper:
         self.quoting = answer
         self.forwarded = forwarded
         self.kept: list[str] = []
+        self.heads: dict[int, int] = {}
 
     def run(self) -> list[str]:
         at = 0
@@ -85,10 +86,17 @@ class _Stripper:
 
     def history(self, at: int) -> int:
         """Where the head of quoted history that begins at ``at`` ends; ``at`` if none begins there."""
+        if at not in self.heads:
+            self.heads[at] = self.head(at)
+        return self.heads[at]
+
+    def head(self, at: int) -> int:
         if not self.lines[at].strip():
             return at
         if _ORIGINAL.match(self.lines[at].strip()[:200]):
             return max(self.fields(self.after_blank(at + 1)), at + 1)
+        if not any(":" in line for line in self.lines[at : at + 3]):
+            return at
         joined = ""
         for span in range(1, 4):
             if at + span > len(self.lines) or (span > 1 and not self.lines[at + span - 1].strip()):

@@ -33,6 +33,7 @@ FUTURE = timedelta(minutes=5)
 """A sender's clock is trusted only inside [received - 7 days, received + 5 minutes]."""
 NO_TICKET = frozenset({"chatter", "praise", "spam", "empty"})
 ERASED_MEMORY = 50
+DELETED_NOTE = "(pesan dihapus oleh pengirimnya)"
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Planned:
         kind: TicketKind
         ticket_id = self._messages.get(work.root_hash)
         if ticket_id is not None:
-            kind = "amended"
+            kind = "amended" if self._opened_by(work.item, ticket_id) else "followup"
         else:
             joined = self._joined(work, conversation)
             if joined is None and not makes_ticket(work.item, reading):
@@ -198,7 +199,8 @@ class Planned:
     def _withdraw(self, work: Work, conversation: Conversation | None) -> Registration | None:
         ticket_id = self._messages.get(work.root_hash)
         if ticket_id is not None:
-            return self._registration(work, "withdrawn", ticket_id)
+            kind: TicketKind = "withdrawn" if self._opened_by(work.item, ticket_id) else "followup"
+            return self._registration(work, kind, ticket_id)
         marks = (conversation.withdrawn if conversation else ()) + (work.root_hash,)
         placeholder = conversation or Conversation(ticket_id="", last_at=work.at)
         self._save(work.author, msgspec.structs.replace(placeholder, withdrawn=marks[-ERASED_MEMORY:]))
@@ -216,6 +218,10 @@ class Planned:
 
     def _save(self, author: str, conversation: Conversation) -> None:
         self._state.put(author, encode(conversation))
+
+    def _opened_by(self, item: Item, ticket_id: str) -> bool:
+        """Editing or deleting a later message of a ticket does not change the complaint itself."""
+        return self._new_id(item) == ticket_id
 
     def _new_id(self, item: Item) -> str:
         return self._vault.ticket_id(item.channel, item.account, item.root or item.external_id)
@@ -262,7 +268,7 @@ def trusted(sent_at: datetime, received_at: datetime) -> datetime:
 def ticket_event(work: Work, reading: Reading, registered: Registered) -> TicketEvent:
     """The masked event of one item. Its id derives from ticket, kind and item: a duplicate carries the same."""
     item = work.item
-    gone = registered.kind == "withdrawn"
+    gone = work.outcome == "delete"
     return TicketEvent(
         id=derived_id(registered.ticket_id, registered.kind, registered.item_key),
         tenant=work.event.tenant,
@@ -275,7 +281,7 @@ def ticket_event(work: Work, reading: Reading, registered: Registered) -> Ticket
         received_at=work.event.received_at,
         author=work.author,
         public=item.public,
-        text="" if gone else reading.masked_text,
+        text=DELETED_NOTE if work.outcome == "delete" else reading.masked_text,
         reading=None if gone else reading,
         attachments=tuple(
             AttachmentRef(media_type=found.media_type, size=found.size, blob=found.blob) for found in item.attachments

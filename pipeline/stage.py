@@ -60,10 +60,17 @@ class Stage(Protocol):
     staged state, outputs, and idempotent calls to the vault. A duplicate re-emits the same outputs.
     """
 
-    name: str
-    inputs: tuple[Topic, ...]
-    table: str | None
-    """Name of its table, keyed like its inputs; None for a stage without state."""
+    @property
+    def name(self) -> str:
+        """Names its consumer group and its metrics."""
+
+    @property
+    def inputs(self) -> tuple[Topic, ...]:
+        """What it consumes; topics that share keys, where it has a table."""
+
+    @property
+    def table(self) -> str | None:
+        """Name of its table, keyed like its inputs; None for a stage without state."""
 
     async def process(self, messages: Sequence[Message], state: State, out: Outbox) -> None: ...
 

@@ -38,6 +38,7 @@ def run(names: Sequence[str], settings: CoreSettings) -> int:
 
 
 async def _run(names: Sequence[str], settings: CoreSettings) -> int:
+    code = 0
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,21 +56,17 @@ async def _run(names: Sequence[str], settings: CoreSettings) -> int:
     except* Exception as group:
         for error in _leaves(group):
             log.error("process.failed", where=safe_trace(error), hint=_hint(error))
-        return EXIT_CRASHED
-    return 0
+        code = EXIT_CRASHED
+    return code
 
 
 async def _services(names: Sequence[str], house: House, stop: asyncio.Event) -> None:
     http, runs = plan(names)
     async with asyncio.TaskGroup() as group:
         for one in runs:
-            group.create_task(_awaited(one(house, stop)))
+            group.create_task(one(house, stop))
         if http:
             group.create_task(serve(http, house, stop))
-
-
-async def _awaited(work: object) -> None:
-    await work  # type: ignore[misc]
 
 
 def _admin(names: Sequence[str], house: House) -> AdminServer | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 
@@ -16,7 +17,8 @@ from normalizer.unify import UnifyStage
 from pipeline.channel import Channel, Sender
 from pipeline.errors import TransientError
 from pipeline.fate import backoff
-from pipeline.stage import Stage
+from pipeline.outbox import dead_record
+from pipeline.stage import Message, Stage
 from pipeline.worker import StageWorker
 from responder.service import Responder
 from router.rulebook import load_rulebook
@@ -28,7 +30,7 @@ from .house import House
 
 log = structlog.get_logger(__name__)
 
-Run = Callable[[House, asyncio.Event], Awaitable[None]]
+Run = Callable[[House, asyncio.Event], Coroutine[None, None, None]]
 
 HTTP = ("webhooks", "portal")
 """Share one port and one server when they run in one process."""
@@ -114,10 +116,24 @@ async def ingest(channel: Channel, house: House, stop: asyncio.Event) -> None:
 
 
 async def indexer(house: House, stop: asyncio.Event) -> None:
-    """Writes the search view."""
+    """Writes the search view; its clients block, so it has a thread of its own."""
     from indexer.service import run as run_indexer
 
-    await run_indexer(house.settings, house.publisher, house.keys, house.clock, stop)
+    loop = asyncio.get_running_loop()
+    halted = threading.Event()
+
+    def on_dead(message: Message, reason: str, detail: str) -> None:
+        letter = dead_record(
+            "indexer", house.settings.tenant, house.keys, message, reason, detail, house.clock.now()
+        )
+        asyncio.run_coroutine_threadsafe(house.publisher.publish([letter]), loop).result()
+
+    work = asyncio.create_task(asyncio.to_thread(run_indexer, house.settings, halted, on_dead=on_dead))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    halted.set()
+    await work
 
 
 RUNNERS: dict[str, Run] = {

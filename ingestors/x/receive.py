@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 SIGNATURE = "x-twitter-webhooks-signature"
 JSON = "application/json"
-_CRC_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{1,512}")
+_CRC_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,512}")
 _JSON_TYPE = re.compile(r'application/json\s*(?:;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
 
 PAGE = 100
@@ -62,8 +62,9 @@ class XWebhook:
     def challenge(self, query: Mapping[str, str]) -> HookAnswer:
         """Proves to X that we hold the app's secret. Raises ``Rejected`` 400 ``webhook.wrong-challenge``.
 
-        The answer is a signature with the very key of the deliveries, over a text that anybody may choose. Only
-        tokens in the base64 alphabet are answered: no JSON object can be written in it, so nobody gets one signed.
+        The answer is a signature with the very key of the deliveries, over a text that anybody may choose. Only tokens
+        of letters, digits and a few signs are answered: no JSON object can be written with them, so nobody gets one
+        signed.
         """
         token = query.get("crc_token", "")
         if not _CRC_TOKEN.fullmatch(token):

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from ingestors.x import CHANNEL, REASONS
 from ingestors.x.decode import whole_surrogates
@@ -209,7 +208,7 @@ def request(body: bytes, signature: str | None, content_type: str | None = "appl
 
 
 def settings(**values: Any) -> XSettings:
-    return XSettings(_env_file=None, consumer_secret=SecretStr(SECRET), **values)  # type: ignore[call-arg]
+    return XSettings.model_validate({"consumer_secret": SECRET, **values})
 
 
 @pytest.fixture
@@ -293,13 +292,14 @@ def test_challenge_without_a_token_is_refused(webhook: XWebhook) -> None:
 @pytest.mark.parametrize("secret", ["short", "demo-x-consumer-secret-00000000"])
 def test_production_refuses_weak_secrets(secret: str) -> None:
     with pytest.raises(ValueError, match=r"consumer_secret|CONSUMER_SECRET"):
-        XSettings(_env_file=None, TANGGAP_ENV="production", consumer_secret=SecretStr(secret))  # type: ignore[call-arg]
+        settings(TANGGAP_ENV="production", consumer_secret=secret)
 
 
-def test_an_empty_variable_does_not_switch_verification_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_does_not_switch_verification_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TANGGAP_X_CONSUMER_SECRET", "")
     with pytest.raises(Rejected, match="401"):
-        XWebhook(XSettings(_env_file=None)).take(request(MENTION, sign(MENTION, "")))  # type: ignore[call-arg]
+        XWebhook(XSettings()).take(request(MENTION, sign(MENTION, "")))
 
 
 def test_settings_do_not_print_their_secrets() -> None:

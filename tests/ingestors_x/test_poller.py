@@ -67,7 +67,7 @@ class Stop(BaseException):
 
 def settings(double: Any, **values: Any) -> XSettings:
     values = {"bearer_token": "demo-bearer", "api_base": double.base, "timeout_seconds": 5, **values}
-    return XSettings(_env_file=None, **values)  # type: ignore[call-arg]
+    return XSettings.model_validate(values)
 
 
 def sleeper(delays: list[float], rounds: int) -> Callable[[float], Awaitable[None]]:

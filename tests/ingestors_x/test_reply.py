@@ -24,7 +24,7 @@ class FixedClock:
 
 
 def settings(**values: Any) -> XSettings:
-    return XSettings(_env_file=None, **values)  # type: ignore[call-arg]
+    return XSettings.model_validate(values)
 
 
 def reply(text: str = "Laporan JK2611230001 diterima", external_id: str | None = "42") -> Outgoing:

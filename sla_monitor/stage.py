@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -24,7 +25,10 @@ from .journal import Journal, head
 from .policy import Policy
 
 BURST = 2000
-"""Tickets looked at in one tick: after a long downtime the rest waits for the next, and the loop stays responsive."""
+"""Tickets looked at in one tick; after a long downtime the rest waits for the next."""
+
+BREATH = 20
+"""After this many tickets the event loop gets a turn: a tick never holds it for more than some milliseconds."""
 
 RETRY = 3600 * SECOND
 """A ticket whose calendar has no data is looked at again after this."""
@@ -100,7 +104,9 @@ class SlaStage:
             row = state.get(ticket)
             due.put(ticket, self._look(row) if row is not None else None)
         touched = self._touched[partition]
-        for _ in range(BURST):
+        for count in range(BURST):
+            if count % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
             ticket_id = due.pop(moment)
             if ticket_id is None:
                 return

@@ -206,3 +206,10 @@ def test_without_facts_or_rules_there_are_no_clocks() -> None:
     assert fold([], POLICY).due(0) == ()
     long_ago = make_fact("received", at=datetime(1955, 1, 1, tzinfo=UTC))
     assert fold([long_ago], POLICY).due(0) == ()
+
+
+def test_a_warning_at_closing_time_is_not_given_again_after_a_pause_in_the_night(tmp_path: Path) -> None:
+    pausing = "    pauses_on: [asked]\n    resumes_on: [answered]\n"
+    policy = write(tmp_path, "rules:\n" + rule(limit="16 jam", calendar="kantor-jakarta", more=pausing))
+    clocks = fold([RECEIVED, make_fact("asked", 10), make_fact("answered", 25)], policy)
+    assert [(mark.percent, hours_until(from_us(mark.at))) for mark in clocks.marks][:2] == [(50, 8), (75, 29)]

@@ -195,10 +195,23 @@ def fact_of(
 ) -> Fact:
     """The next fact of a case."""
     return Fact(
-        id=f"{case.id}-{case.seq + 1}", tenant="jakarta", at=at, kind=kind, ticket_id=case.id, seq=case.seq + 1, cause=cause,
-        number=case.number, channel=case.channel, status=status, recorded_at=at, unit=case.unit, unit_name=case.unit_name,
-        text=text, reason=reason, actor=actor,
-    )  # fmt: skip
+        id=f"{case.id}-{case.seq + 1}",
+        tenant="jakarta",
+        at=at,
+        kind=kind,
+        ticket_id=case.id,
+        seq=case.seq + 1,
+        cause=cause,
+        number=case.number,
+        channel=case.channel,
+        status=status,
+        recorded_at=at,
+        unit=case.unit,
+        unit_name=case.unit_name,
+        text=text,
+        reason=reason,
+        actor=actor,
+    )
 
 
 def case_of(
@@ -207,15 +220,33 @@ def case_of(
     """A ticket about cars on a bicycle lane, as casework would have it."""
     received = NOW - timedelta(hours=20)
     case = Case(
-        id=ticket_id(letter), tenant="jakarta", at=NOW, number=number, seq=0, status=status, channel="whatsapp",
-        account="dki", received_at=received, opened_at=received, author="p" + "x" * 26,
+        id=ticket_id(letter),
+        tenant="jakarta",
+        at=NOW,
+        number=number,
+        seq=0,
+        status=status,
+        channel="whatsapp",
+        account="dki",
+        received_at=received,
+        opened_at=received,
+        author="p" + "x" * 26,
         text="Jalur sepeda di Jl. Gunawarman dipakai buat parkir mobil. Hubungi [nomor disamarkan].",
         category=Judgement(value="parkir-liar", confidence=0.91, reasons=("kata “parkir mobil”",)),
         place=Place(
-            method="text", confidence=0.8, kelurahan="Selong", kelurahan_code="31.74.07.1003", kecamatan="Kebayoran Baru",
-            kota="Jakarta Selatan", lat=-6.2366, lon=106.8077, street="Jl. Gunawarman", reasons=("nama jalan dikenal",),
+            method="text",
+            confidence=0.8,
+            kelurahan="Selong",
+            kelurahan_code="31.74.07.1003",
+            kecamatan="Kebayoran Baru",
+            kota="Jakarta Selatan",
+            lat=-6.2366,
+            lon=106.8077,
+            street="Jl. Gunawarman",
+            reasons=("nama jalan dikenal",),
         ),
-        unit=unit, unit_name=unit_name,
+        unit=unit,
+        unit_name=unit_name,
         candidates=(
             Candidate(code="DISHUB", name="Dinas Perhubungan", confidence=0.55),
             Candidate(code="DBM", name="Dinas Bina Marga", confidence=0.3),
@@ -224,10 +255,15 @@ def case_of(
         route_reasons=("kategori parkir liar menjadi tugas Dinas Perhubungan",),
         clocks=(
             ClockDue(clock="koordinasi", due_at=received + timedelta(hours=6), started_at=received, state="met"),
-            ClockDue(clock="penyelesaian", due_at=received + timedelta(days=7), started_at=received, source="SE Sekda 40/2019"),
+            ClockDue(
+                clock="penyelesaian",
+                due_at=received + timedelta(days=7),
+                started_at=received,
+                source="SE Sekda 40/2019",
+            ),
         ),
         due_at=received + timedelta(days=7),
-    )  # fmt: skip
+    )
     actor = Actor(role="officer", unit=unit, account="akun-rahasia-7")
     trail: tuple[tuple[FactKind, Status, str | None], ...] = (
         ("received", "menunggu", None),
@@ -271,16 +307,26 @@ class City:
         for role, unit, unit_name in people:
             self._account(role, unit, unit_name)
         self.deps = PortalDeps(
-            tenant="jakarta", base_url=base_url, vault=self.vault, cases=self.cases, commands=self.casework,
-            submit_counter=self._submit, ticket_of_item=self._found, mask=lambda text: text.replace("081200000001", "[nomor]"),
-            units=UNITS, categories=CATEGORIES, health=self._health, clock=self.clock, wait=0.05,
-        )  # fmt: skip
+            tenant="jakarta",
+            base_url=base_url,
+            vault=self.vault,
+            cases=self.cases,
+            commands=self.casework,
+            submit_counter=self._submit,
+            ticket_of_item=self._found,
+            mask=lambda text: text.replace("081200000001", "[nomor]"),
+            units=UNITS,
+            categories=CATEGORIES,
+            health=self._health,
+            clock=self.clock,
+            wait=0.05,
+        )
         self.app = FastAPI(openapi_url=None)
         self.app.include_router(routes(self.deps))
         errors.install(self.app)
 
     def put(self, case: Case, *, account: str = "dki", indexed: bool = True) -> Case:
-        """A ticket in the register and, unless told otherwise, in the index. Its tokens: ``lihat-``/``pelapor-`` and id."""
+        """A ticket in the register and, unless told otherwise, in the index. Tokens: ``lihat-``/``pelapor-`` and id."""
         self.vault.tickets[case.id] = Ticket(case.id, case.number, "jakarta", case.channel, account, case.received_at)
         scopes: tuple[Scope, Scope] = ("lihat", "pelapor")
         for scope in scopes:

@@ -81,7 +81,7 @@ async def focused(page: Page, field: str) -> None:
 
 
 async def shortcut(page: Page, letter: str) -> None:
-    """Alt and a letter. Playwright's own ``press`` leaves out the unmodified text by which Chromium finds access keys."""
+    """Alt and a letter. Playwright's ``press`` leaves out the text by which Chromium finds access keys."""
     session = await page.context.new_cdp_session(page)
     key = {"modifiers": 1, "key": letter, "code": f"Key{letter.upper()}", "windowsVirtualKeyCode": ord(letter.upper())}
     await session.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": letter, "unmodifiedText": letter, **key})

@@ -90,8 +90,9 @@ class KeyPool:
         missing = [key_id for key_id in ids if key_id not in found]
         if missing:
             read = await asyncio.to_thread(self._vault.find_keys, missing)
-            for key_id, secret in read.items():
-                self._found[key_id] = (now, secret)
+            for key_id in missing:
+                if key_id in read:
+                    self._found[key_id] = (now, read[key_id])
             while len(self._found) > self._memory:
                 self._found.popitem(last=False)
             found.update(read)

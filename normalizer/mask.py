@@ -1,0 +1,223 @@
+"""Masks what is personal before a text travels (DESIGN, promise 8; UU 27/2022).
+
+Recall goes before precision for telephones, NIK and e-mail. Streets and places of the complaint stay, so do the city's
+own accounts and ticket numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .personal_numbers import Cues, number_spans
+from .persons import Persons
+from .phrases import Phrases
+from .tables import DATA, DataError, load_yaml, words
+from .text import LIMIT, Lexicon, Tokens
+
+Span = tuple[int, int, str]
+
+# Each begins only where a word begins and repeats only disjoint classes: linear on any text.
+_EMAIL = re.compile(r"(?<![\w.+%\-])[\w.+%\-]{1,64}+@[\w\-]{1,63}+(?:\.[\w\-]{1,63}+){1,6}+")
+_SPELLED_EMAIL = re.compile(
+    r"(?<![\w.+%\-])[\w.+%\-]{1,64}+ {0,2}(?:@|[(\[{] {0,1}(?:at|et) {0,1}[)\]}]| at (?=\w{1,30}+ {0,1}(?:\.|dot|titik))) {0,2}"
+    r"\w[\w\-]{0,62}+ {0,2}(?:[.,]|[(\[{] {0,1}(?:dot|titik) {0,1}[)\]}]|dot|titik) {0,2}(?:com|co|id|net|org|go|ac|sch|info|me|my)\b"
+    r"(?: {0,1}\. {0,1}id\b)?",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"(?<![\w@/.])@(\w{2,50}+(?:\.\w{1,50}+)*+)")
+_PROFILE = re.compile(
+    r"\b(?:wa\.me/|t\.me/|(?:instagram|facebook|twitter|x|tiktok)\.com/@?)[\w.+\-]{2,80}+", re.IGNORECASE
+)
+_PLATE = re.compile(
+    r"(?<![\w])(A[ABDEG]?|B[ABDEGHKLMNPR]?|D[ABCDEGHKLMNRSTW]?|E[ABD]?|F|G|H|K[BHTU]?|L|M|N|P[AB]?|R|S|T|W|Z)"
+    r"([ .\-]{0,2})(\d{1,4})([ .\-]{0,2})([A-Z]{1,3})(?!\w)",
+    re.IGNORECASE,
+)
+_PLATE_WITH_CUE = re.compile(
+    r"[ :.=\-]{0,3}(?:\w{1,12}[ :]{1,2}){0,2}([A-Z]{1,2}[ .\-]{0,2}\d{1,4}(?:[ .\-]{0,2}[A-Z]{1,3})?)(?!\w)",
+    re.IGNORECASE,
+)
+_NOT_PLATE_END = frozenset(
+    {"rt", "rw", "no", "jl", "gg", "km", "kel", "kec", "lt", "dan", "di", "ke", "yg", "ada", "ini", "itu", "pak", "bu", "jt", "rb", "kg",
+     "cm", "mm", "m", "hp", "kw", "org", "thn", "bln", "hr", "jam", "kk", "kva", "wib", "mtr", "pm", "am", "x", "th", "hari", "lbr"}
+)  # fmt: skip
+_NOT_BEFORE_PLATE = frozenset(
+    {
+        "blok",
+        "blk",
+        "gang",
+        "gg",
+        "rt",
+        "rw",
+        "lantai",
+        "lt",
+        "tower",
+        "gedung",
+        "no",
+        "nomor",
+        "unit",
+        "jalur",
+        "koridor",
+        "tipe",
+        "type",
+        "seri",
+    }
+)
+_ADDRESS_GAP = re.compile(r"[ .,:/\-']{0,3}")
+_ADDRESS_WORDS = 25
+_WORD_BEFORE = re.compile(r"(\w{1,20})\W{0,3}\Z")
+_PLACEHOLDER = re.compile(r"\[[A-Z]{3,10}\]")
+MARGIN = 300
+"""Characters beyond the cut that are looked at, so that what stands across it is found."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The text with placeholders, and where home addresses stood in the original (no street is read from there)."""
+
+    text: str
+    homes: tuple[tuple[int, int], ...]
+
+
+class Masker:
+    """Finds personal data by the tables of ``penyamaran.yaml``."""
+
+    def __init__(
+        self, persons: Persons, cues: Cues, homes: Phrases[str], address: frozenset[str], plates: Phrases[str],
+        kept: frozenset[str], lexicon: Lexicon,
+    ) -> None:  # fmt: skip
+        self._persons = persons
+        self._cues = cues
+        self._homes = homes
+        self._address = address
+        self._plates = plates
+        self._kept = kept
+        self._lexicon = lexicon
+
+    @classmethod
+    def load(
+        cls, lexicon: Lexicon, ordinary: frozenset[str], local: frozenset[str], path: Path | None = None
+    ) -> Masker:
+        """From ``penyamaran.yaml``; ``ordinary`` are words that are no names and ``local`` those of
+        the city's names, both in matching form. Raises ``DataError``."""
+        path = path or DATA / "penyamaran.yaml"
+        data = load_yaml(path)
+
+        def listed(key: str) -> list[str]:
+            return list(words(f"{path}: {key}", data.get(key)))
+
+        def forms(key: str) -> frozenset[str]:
+            return frozenset(form for word in listed(key) for form in lexicon.phrase(word))
+
+        def phrases(key: str) -> Phrases[str]:
+            table: Phrases[str] = Phrases()
+            for word in listed(key):
+                if not (found := lexicon.phrase(word)):
+                    raise DataError(f"{path}: {key}: '{word}' has no word to match by")
+                table.add(found, word)
+            return table
+
+        lower = {
+            key: frozenset(part for word in listed(key) for part in word.lower().split())
+            for key in ("rekening", "nomor_pribadi", "telepon")
+        }
+        persons = Persons(
+            cues=phrases("isyarat_nama"), titles=forms("sebutan"), never=forms("bukan_nama"), places=forms("tempat"),
+            given=frozenset(listed("nama_umum")), dotted=frozenset(listed("sebutan_singkat")), ordinary=ordinary, local=local,
+        )  # fmt: skip
+        cues = Cues(
+            account=lower["rekening"], paper=lower["nomor_pribadi"] - {"id", "no", "nomor"}, phone=lower["telepon"]
+        )
+        kept = frozenset(word.lower() for key in ("akun_tetap", "surel_tetap") for word in listed(key))
+        return cls(persons, cues, phrases("isyarat_alamat"), forms("bagian_alamat"), phrases("pelat"), kept, lexicon)
+
+    def mask(self, text: str, tokens: Tokens, names: Sequence[str], limit: int = LIMIT) -> Masked:
+        """``text`` masked; ``tokens`` are its tokens, ``names`` the author's known names. Cut at ``limit`` characters."""
+        homes = self.homes(tokens)
+        spans: list[Span] = [(*home, "ALAMAT") for home in homes]
+        spans.extend(self._spans(text, tokens, names))
+        return Masked(_replaced(text, spans, limit), homes)
+
+    def homes(self, tokens: Tokens) -> tuple[tuple[int, int], ...]:
+        """Spans of somebody's home address."""
+        return tuple(self._home_spans(tokens))
+
+    def _spans(self, text: str, tokens: Tokens, names: Sequence[str]) -> Iterator[Span]:
+        if "@" in text or " at " in text or "(at" in text or "[at" in text:
+            for pattern in (_EMAIL, _SPELLED_EMAIL):
+                for match in pattern.finditer(text):
+                    if match.group().lower().rstrip(".") not in self._kept:
+                        yield (*match.span(), "SUREL")
+            for match in _HANDLE.finditer(text):
+                if match.group(1).lower() not in self._kept:
+                    yield (*match.span(), "AKUN")
+        for match in _PROFILE.finditer(text):
+            yield (*match.span(), "AKUN")
+        yield from number_spans(text, self._cues)
+        yield from self._plate_spans(text, tokens)
+        for start, end in self._persons.spans(tokens, self._lexicon, names):
+            yield start, end, "NAMA"
+
+    def _plate_spans(self, text: str, tokens: Tokens) -> Iterator[Span]:
+        for match in _PLATE.finditer(text):
+            if _is_plate(text, match):
+                yield (*match.span(), "PLAT")
+        for hit in self._plates.find(tokens.forms):
+            found = _PLATE_WITH_CUE.match(text, tokens.ends[hit.end - 1])
+            if found:
+                yield (*found.span(1), "PLAT")
+
+    def _home_spans(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
+        """After "alamat saya" and the like, names, numbers and parts of an address, up to the first ordinary word."""
+        for hit in self._homes.find(tokens.forms):
+            last = hit.end
+            while last < min(len(tokens.forms), hit.end + _ADDRESS_WORDS) and self._of_address(
+                tokens, last, first=last == hit.end
+            ):
+                last += 1
+            forms = tokens.forms[hit.end : last]
+            # "saya tinggal di Tebet" names no house; that takes a number or a street.
+            if any(form.isdigit() or form in ("jl", "jalan", "gg", "no") for form in forms):
+                yield tokens.starts[hit.end], tokens.ends[last - 1]
+
+    def _of_address(self, tokens: Tokens, index: int, *, first: bool) -> bool:
+        gap = tokens.text[tokens.ends[index - 1] : tokens.starts[index]]
+        if not first and _ADDRESS_GAP.fullmatch(gap) is None:
+            return False
+        form = tokens.forms[index]
+        return form in self._address or form[0].isdigit() or form not in self._persons.ordinary
+
+
+def _is_plate(text: str, match: re.Match[str]) -> bool:
+    area, gap, digits, gap2, letters = match.groups()
+    if letters.lower() in _NOT_PLATE_END or (len(gap) > 1 and "." in gap):
+        return False
+    before = _WORD_BEFORE.search(text, max(0, match.start() - 24), match.start())
+    if before and before.group(1).lower() in _NOT_BEFORE_PLATE:
+        return False
+    written = area + letters
+    if written.isupper():
+        return len(digits) >= 2 or not (gap or gap2) or len(letters) >= 2
+    # In lower case "b 1234 abc" is a plate, "a 5 m" is not.
+    return len(digits) >= 3 and (written.islower() or area.isupper())
+
+
+def _replaced(text: str, spans: list[Span], limit: int) -> str:
+    """Placeholders for the spans; of those that overlap the earlier, and of equal starts the longer, wins."""
+    kept = [match.span() for match in _PLACEHOLDER.finditer(text)]
+    parts: list[str] = []
+    position = 0
+    for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
+        if start >= limit:
+            break
+        if end <= position or any(s < end and start < e for s, e in kept):
+            continue
+        parts.append(text[position : max(start, position)])
+        parts.append(f"[{label}]" if start >= position else "")
+        position = end
+    if position < limit:
+        parts.append(text[position:limit])
+    return "".join(parts)

@@ -7,7 +7,6 @@ end of the topic as it is *then*: what went to the old index lies before that en
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,15 +107,15 @@ class _Rebuild:
     def _create(self, old: str | None) -> tuple[str, str]:
         """The new index and the alias it is filled through.
 
-        The alias is of this run alone: should another rebuild take the index away, our writes fail instead of landing
-        in an index of the same name. What an interrupted rebuild left behind is deleted.
+        Numbers are never used twice while an older index stands, so a rival's index never takes the name of ours: once
+        ours is gone, the switch fails. What an interrupted rebuild left behind is deleted.
         """
         known = templates.versions(self.client, self.view.alias)
         for leftover in known.values():
             if leftover != old:
                 self.client.indices.delete(index=leftover)
         index = f"{self.view.alias}-v{max(known, default=0) + 1}"
-        filling = f"{self.view.alias}-isi-{secrets.token_hex(4)}"
+        filling = f"{self.view.alias}-isi"
         if not templates.create(self.client, index, filling):
             raise RebuildFailed(f"{index} exists: another rebuild is running; wait for it or run tanggap rebuild again")
         self.client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})

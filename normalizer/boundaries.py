@@ -41,7 +41,7 @@ class Boundaries:
 
     @classmethod
     def load(cls, path: Path, codes: Mapping[str, object]) -> Boundaries:
-        """From GeoJSON with the properties ``kode`` (a kelurahan of ``codes``) and ``nama``; WGS 84, Polygon or MultiPolygon.
+        """From GeoJSON: WGS 84, Polygon or MultiPolygon, properties ``kode`` (a kelurahan of ``codes``) and ``nama``.
 
         Raises ``DataError`` naming the feature at fault.
         """

@@ -64,7 +64,7 @@ class Gazetteer:
 
     @classmethod
     def load(cls, lexicon: Lexicon, data: Path = DATA) -> Gazetteer:
-        """From ``kelurahan.csv``, ``alias.csv`` and ``jalan.csv`` in ``data``. Raises ``DataError`` with file and line."""
+        """From ``kelurahan.csv``, ``alias.csv``, ``jalan.csv`` in ``data``. Raises ``DataError`` with file and line."""
         kelurahan = _kelurahan(data / "kelurahan.csv")
         names: dict[str, str] = {}
         for row in kelurahan.values():
@@ -84,7 +84,7 @@ class Gazetteer:
         return _LEVELS[len(code)]
 
     def nearest(self, lat: float, lon: float, count: int = 3) -> list[tuple[float, Kelurahan]]:
-        """The ``count`` nearest kelurahan points with their distance in metres, nearest first; empty outside Jakarta."""
+        """The ``count`` nearest kelurahan points with their distance in metres; empty outside Jakarta."""
         shrink = math.cos(math.radians(lat))
         ranked = sorted(
             (math.hypot(row.lat - lat, (row.lon - lon) * shrink) * _METRES_PER_DEGREE, row.code)

@@ -139,29 +139,35 @@ class Intents:
         return _result("complaint", min(0.98, 0.45 + strength * 0.08), evidence)
 
     def _without_problem(self, evidence: _Evidence, context: Context, tokens: Tokens) -> Judgement:
-        weight = evidence.weight
-        named = context.topic >= _LEAST_TOPIC
-        if weight["spam"] >= _CLEAR + 1 and not context.place:
-            return _result("spam", min(0.97, weight["spam"] / (weight["spam"] + 1.5)), evidence)
         if self._greetings.issuperset(tokens.forms):
             return Judgement(value="chatter", confidence=0.8, reasons=("hanya tutur sapa",))
-        for intent in ("suggestion", "praise"):
-            if weight[intent] >= _CLEAR:
-                return _result(intent, min(0.9, 0.5 + weight[intent] * 0.07), evidence)
-        if weight["question"] >= _CLEAR + 1 or (weight["question"] >= _ENOUGH and (named or context.place)):
-            return _result("question", min(0.9, 0.4 + weight["question"] * 0.08), evidence)
-        if weight["chatter"] >= _CLEAR and not named and not context.place:
-            return _result("chatter", min(0.95, 0.5 + weight["chatter"] * 0.07), evidence)
-        if context.topic > 0:
-            reason = "menyebut urusan kota tanpa kata masalah: dianggap aduan"
-            return Judgement(
-                value="complaint", confidence=round(min(0.6, 0.35 + context.topic * 0.05), 2), reasons=(reason,)
-            )
-        if weight["question"] >= _ENOUGH:
-            return _result("question", 0.45, evidence)
-        return Judgement(
-            value="complaint", confidence=0.25, reasons=("maksud tidak jelas: dianggap aduan, perlu dibaca petugas",)
-        )
+        intent, confidence = _without_problem(evidence.weight, context)
+        if intent == "complaint":
+            reason = "maksud tidak jelas: dianggap aduan, perlu dibaca petugas"
+            if context.topic > 0:
+                reason = "menyebut urusan kota tanpa kata masalah: dianggap aduan"
+            return Judgement(value="complaint", confidence=round(confidence, 2), reasons=(reason,))
+        return _result(intent, confidence, evidence)
+
+
+def _without_problem(weight: dict[str, float], context: Context) -> tuple[str, float]:
+    """Intent and confidence of a text without any sign of a problem."""
+    named = context.topic >= _LEAST_TOPIC
+    about = named or context.place
+    asked = weight["question"]
+    rules: tuple[tuple[bool, str, float], ...] = (
+        (weight["spam"] >= _CLEAR + 1 and not context.place, "spam", weight["spam"] / (weight["spam"] + 1.5)),
+        (weight["suggestion"] >= _CLEAR, "suggestion", 0.5 + weight["suggestion"] * 0.07),
+        (weight["praise"] >= _CLEAR, "praise", 0.5 + weight["praise"] * 0.07),
+        (asked >= _CLEAR + 1 or (asked >= _ENOUGH and about), "question", 0.4 + asked * 0.08),
+        (weight["chatter"] >= _CLEAR and not about, "chatter", 0.5 + weight["chatter"] * 0.07),
+        (context.topic > 0, "complaint", min(0.6, 0.35 + context.topic * 0.05)),
+        (asked >= _ENOUGH, "question", 0.45),
+    )
+    for holds, intent, confidence in rules:
+        if holds:
+            return intent, min(0.95, confidence)
+    return "complaint", 0.25
 
 
 def _phrase(lexicon: Lexicon, where: str, entry: str) -> tuple[str, ...]:

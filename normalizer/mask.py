@@ -14,6 +14,7 @@ from pathlib import Path
 from .personal_numbers import Cues, number_spans
 from .persons import Persons
 from .phrases import Phrases
+from .plates import Plates
 from .tables import DATA, DataError, load_yaml, words
 from .text import LIMIT, Lexicon, Tokens
 
@@ -22,54 +23,20 @@ Span = tuple[int, int, str]
 # Each begins only where a word begins and repeats only disjoint classes: linear on any text.
 _EMAIL = re.compile(r"(?<![\w.+%\-])[\w.+%\-]{1,64}+@[\w\-]{1,63}+(?:\.[\w\-]{1,63}+){1,6}+")
 _SPELLED_EMAIL = re.compile(
-    r"(?<![\w.+%\-])[\w.+%\-]{1,64}+ {0,2}(?:@|[(\[{] {0,1}(?:at|et) {0,1}[)\]}]| at (?=\w{1,30}+ {0,1}(?:\.|dot|titik))) {0,2}"
-    r"\w[\w\-]{0,62}+ {0,2}(?:[.,]|[(\[{] {0,1}(?:dot|titik) {0,1}[)\]}]|dot|titik) {0,2}(?:com|co|id|net|org|go|ac|sch|info|me|my)\b"
-    r"(?: {0,1}\. {0,1}id\b)?",
+    r"(?<![\w.+%\-])[\w.+%\-]{1,64}+ {0,2}"
+    r"(?:@|[(\[{] {0,1}(?:at|et) {0,1}[)\]}]| at (?=\w{1,30}+ {0,1}(?:\.|dot|titik))) {0,2}"
+    r"\w[\w\-]{0,62}+ {0,2}(?:[.,]|[(\[{] {0,1}(?:dot|titik) {0,1}[)\]}]|dot|titik) {0,2}"
+    r"(?:com|co|id|net|org|go|ac|sch|info|me|my)\b(?: {0,1}\. {0,1}id\b)?",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@/.])@(\w{2,50}+(?:\.\w{1,50}+)*+)")
 _PROFILE = re.compile(
     r"\b(?:wa\.me/|t\.me/|(?:instagram|facebook|twitter|x|tiktok)\.com/@?)[\w.+\-]{2,80}+", re.IGNORECASE
 )
-_PLATE = re.compile(
-    r"(?<![\w])(A[ABDEG]?|B[ABDEGHKLMNPR]?|D[ABCDEGHKLMNRSTW]?|E[ABD]?|F|G|H|K[BHTU]?|L|M|N|P[AB]?|R|S|T|W|Z)"
-    r"([ .\-]{0,2})(\d{1,4})([ .\-]{0,2})([A-Z]{1,3})(?!\w)",
-    re.IGNORECASE,
-)
-_PLATE_WITH_CUE = re.compile(
-    r"[ :.=\-]{0,3}(?:\w{1,12}[ :]{1,2}){0,2}([A-Z]{1,2}[ .\-]{0,2}\d{1,4}(?:[ .\-]{0,2}[A-Z]{1,3})?)(?!\w)",
-    re.IGNORECASE,
-)
-_NOT_PLATE_END = frozenset(
-    {"rt", "rw", "no", "jl", "gg", "km", "kel", "kec", "lt", "dan", "di", "ke", "yg", "ada", "ini", "itu", "pak", "bu", "jt", "rb", "kg",
-     "cm", "mm", "m", "hp", "kw", "org", "thn", "bln", "hr", "jam", "kk", "kva", "wib", "mtr", "pm", "am", "x", "th", "hari", "lbr"}
-)  # fmt: skip
-_NOT_BEFORE_PLATE = frozenset(
-    {
-        "blok",
-        "blk",
-        "gang",
-        "gg",
-        "rt",
-        "rw",
-        "lantai",
-        "lt",
-        "tower",
-        "gedung",
-        "no",
-        "nomor",
-        "unit",
-        "jalur",
-        "koridor",
-        "tipe",
-        "type",
-        "seri",
-    }
-)
 _ADDRESS_GAP = re.compile(r"[ .,:/\-']{0,3}")
 _ADDRESS_WORDS = 25
-_WORD_BEFORE = re.compile(r"(\w{1,20})\W{0,3}\Z")
-_PLACEHOLDER = re.compile(r"\[[A-Z]{3,10}\]")
+_LABELS = frozenset({"ALAMAT", "SUREL", "AKUN", "TELEPON", "NIK", "REKENING", "NOMOR", "PLAT", "NAMA"})
+"""Names of placeholders: in a text masked before they are no names of people."""
 MARGIN = 300
 """Characters beyond the cut that are looked at, so that what stands across it is found."""
 
@@ -86,7 +53,7 @@ class Masker:
     """Finds personal data by the tables of ``penyamaran.yaml``."""
 
     def __init__(
-        self, persons: Persons, cues: Cues, homes: Phrases[str], address: frozenset[str], plates: Phrases[str],
+        self, persons: Persons, cues: Cues, homes: Phrases[str], address: frozenset[str], plates: Plates,
         kept: frozenset[str], lexicon: Lexicon,
     ) -> None:  # fmt: skip
         self._persons = persons
@@ -126,16 +93,18 @@ class Masker:
         }
         persons = Persons(
             cues=phrases("isyarat_nama"), titles=forms("sebutan"), never=forms("bukan_nama"), places=forms("tempat"),
-            given=frozenset(listed("nama_umum")), dotted=frozenset(listed("sebutan_singkat")), ordinary=ordinary, local=local,
+            given=frozenset(listed("nama_umum")), dotted=frozenset(listed("sebutan_singkat")),
+            ordinary=ordinary, local=local,
         )  # fmt: skip
         cues = Cues(
             account=lower["rekening"], paper=lower["nomor_pribadi"] - {"id", "no", "nomor"}, phone=lower["telepon"]
         )
         kept = frozenset(word.lower() for key in ("akun_tetap", "surel_tetap") for word in listed(key))
-        return cls(persons, cues, phrases("isyarat_alamat"), forms("bagian_alamat"), phrases("pelat"), kept, lexicon)
+        plates = Plates(phrases("pelat"), frozenset(listed("bukan_akhir_pelat")), frozenset(listed("bukan_awal_pelat")))
+        return cls(persons, cues, phrases("isyarat_alamat"), forms("bagian_alamat"), plates, kept, lexicon)
 
     def mask(self, text: str, tokens: Tokens, names: Sequence[str], limit: int = LIMIT) -> Masked:
-        """``text`` masked; ``tokens`` are its tokens, ``names`` the author's known names. Cut at ``limit`` characters."""
+        """``text`` masked and cut at ``limit``; ``tokens`` are its tokens, ``names`` the author's known names."""
         homes = self.homes(tokens)
         spans: list[Span] = [(*home, "ALAMAT") for home in homes]
         spans.extend(self._spans(text, tokens, names))
@@ -157,18 +126,10 @@ class Masker:
         for match in _PROFILE.finditer(text):
             yield (*match.span(), "AKUN")
         yield from number_spans(text, self._cues)
-        yield from self._plate_spans(text, tokens)
+        for start, end in self._plates.spans(tokens):
+            yield start, end, "PLAT"
         for start, end in self._persons.spans(tokens, self._lexicon, names):
             yield start, end, "NAMA"
-
-    def _plate_spans(self, text: str, tokens: Tokens) -> Iterator[Span]:
-        for match in _PLATE.finditer(text):
-            if _is_plate(text, match):
-                yield (*match.span(), "PLAT")
-        for hit in self._plates.find(tokens.forms):
-            found = _PLATE_WITH_CUE.match(text, tokens.ends[hit.end - 1])
-            if found:
-                yield (*found.span(1), "PLAT")
 
     def _home_spans(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
         """After "alamat saya" and the like, names, numbers and parts of an address, up to the first ordinary word."""
@@ -191,29 +152,14 @@ class Masker:
         return form in self._address or form[0].isdigit() or form not in self._persons.ordinary
 
 
-def _is_plate(text: str, match: re.Match[str]) -> bool:
-    area, gap, digits, gap2, letters = match.groups()
-    if letters.lower() in _NOT_PLATE_END or (len(gap) > 1 and "." in gap):
-        return False
-    before = _WORD_BEFORE.search(text, max(0, match.start() - 24), match.start())
-    if before and before.group(1).lower() in _NOT_BEFORE_PLATE:
-        return False
-    written = area + letters
-    if written.isupper():
-        return len(digits) >= 2 or not (gap or gap2) or len(letters) >= 2
-    # In lower case "b 1234 abc" is a plate, "a 5 m" is not.
-    return len(digits) >= 3 and (written.islower() or area.isupper())
-
-
 def _replaced(text: str, spans: list[Span], limit: int) -> str:
     """Placeholders for the spans; of those that overlap the earlier, and of equal starts the longer, wins."""
-    kept = [match.span() for match in _PLACEHOLDER.finditer(text)]
     parts: list[str] = []
     position = 0
     for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
         if start >= limit:
             break
-        if end <= position or any(s < end and start < e for s, e in kept):
+        if end <= position or text[start:end] in _LABELS:
             continue
         parts.append(text[position : max(start, position)])
         parts.append(f"[{label}]" if start >= position else "")

@@ -1,4 +1,4 @@
-"""Places that a text names, weighed: each mention is evidence for one or several areas, and mentions support each other."""
+"""Places that a text names, weighed: each mention is evidence for areas, and mentions support each other."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ class Names:
             if self._area(hit, forms, evidence, said):
                 taken.append((hit.start, hit.end))
         roads = [road for road in roads if not any(s < road[0].end and road[0].start < e for s, e in taken)]
-        for name in dict.fromkeys(road.name for _, road in roads):
-            hit, road = next(pair for pair in roads if pair[1].name == name)
-            self._road(road, cued=_before(forms, hit.start) in ROAD_CUES, evidence=evidence)
+        # Repeating a road adds nothing.
+        for found, road in {road.name: (found, road) for found, road in reversed(roads)}.values():
+            self._road(road, cued=_before(forms, found.start) in ROAD_CUES, evidence=evidence)
         street = next((pair for pair in roads if pair[1].road), None)
         return Mentions(self._ranked(evidence), tuple(evidence.reasons), street)
 

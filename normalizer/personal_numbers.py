@@ -1,7 +1,7 @@
 """Numbers that belong to a person: telephones, NIK and KK, accounts, other papers.
 
-Shapes: NIK and KK have 16 digits (UU 24/2013, pasal 1 and 13); mobile numbers are +62/62/0 then 8 and 8 to 11 more digits,
-landlines 0 then a two- or three-digit area code (Fundamental Technical Plan 2000); NPWP has 15 or 16 digits.
+Shapes: NIK and KK have 16 digits (UU 24/2013, pasal 1 and 13); mobile numbers are +62/62/0 then 8 and 8 to 11 more
+digits, landlines 0 then a two- or three-digit area code (Fundamental Technical Plan 2000); NPWP has 15 or 16 digits.
 """
 
 from __future__ import annotations
@@ -108,15 +108,18 @@ def _label(digits: str, written: str, first: _Chunk, before: frozenset[str], cue
         return "REKENING" if before & cues.account else "NIK"
     if _is_phone(digits, first, plus):
         return "TELEPON"
-    if _NPWP.fullmatch(written):
+    if _NPWP.fullmatch(written) or len(first.digits) >= 14:
         return "NOMOR"
+    return _by_words(length, before, cues)
+
+
+def _by_words(length: int, before: frozenset[str], cues: Cues) -> str | None:
+    """What the words around say of a number without a shape of its own."""
     if before & cues.phone and length <= 15:
         return "TELEPON"
-    if before & cues.account and length >= 8:
+    if length >= 8 and before & cues.account:
         return "REKENING"
-    if before & cues.paper and length >= 8:
-        return "NOMOR"
-    return "NOMOR" if len(first.digits) >= 14 else None
+    return "NOMOR" if length >= 8 and before & cues.paper else None
 
 
 def _is_phone(digits: str, first: _Chunk, plus: str) -> bool:

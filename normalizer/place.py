@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
 
 from schemas.ticket import Place, PlaceCandidate
 
@@ -43,15 +46,8 @@ class Places:
         mentions = self._names.find(tokens)
         street = street_in(tokens, mentions.street, private, self._vocabulary)
         rt, rw = rt_rw(tokens.text, private)
-        if position is None:
-            place = self._by_text(mentions)
-        else:
-            place = self._by_position(*position, mentions)
-        return Place(
-            method=place.method, confidence=place.confidence, kelurahan_code=place.kelurahan_code, kelurahan=place.kelurahan,
-            kecamatan=place.kecamatan, kota=place.kota, lat=place.lat, lon=place.lon, street=street, rt=rt, rw=rw,
-            candidates=place.candidates, reasons=(*notes, *place.reasons),
-        )  # fmt: skip
+        place = self._by_text(mentions) if position is None else self._by_position(*position, mentions)
+        return msgspec.structs.replace(place, street=street, rt=rt, rw=rw, reasons=(*notes, *place.reasons))
 
     def _by_position(self, lat: float, lon: float, mentions: Mentions) -> Place:
         lat4, lon4 = round(lat, _DIGITS), round(lon, _DIGITS)
@@ -81,7 +77,8 @@ class Places:
 
     def _outside(self, lat: float, lon: float, mentions: Mentions) -> Place:
         return Place(
-            method="outside", confidence=_OUTSIDE_CONFIDENCE, lat=lat, lon=lon, candidates=mentions.candidates[:_CANDIDATES],
+            method="outside", confidence=_OUTSIDE_CONFIDENCE, lat=lat, lon=lon,
+            candidates=mentions.candidates[:_CANDIDATES],
             reasons=("titik koordinat berada di luar Jakarta", *mentions.reasons),
         )  # fmt: skip
 
@@ -100,7 +97,7 @@ class Places:
             second = wards[1].confidence if len(wards) > 1 else 0.0
             if wards[0].confidence - second >= _MARGIN:
                 row = self._gazetteer.kelurahan[wards[0].code]
-                return _placed("text", row, wards[0].confidence, candidates, mentions.reasons, None, None)
+                return _placed("text", row, wards[0].confidence, candidates, mentions.reasons)
         district, city, confidence = self._common(candidates)
         return Place(
             method="text", confidence=confidence, kecamatan=district, kota=city,
@@ -121,13 +118,17 @@ class Places:
 
 
 def _placed(
-    method: str, row: Kelurahan, confidence: float, candidates: tuple[PlaceCandidate, ...], reasons: tuple[str, ...],
-    lat: float | None, lon: float | None,
-) -> Place:  # fmt: skip
+    method: Literal["polygon", "nearest", "text"],
+    row: Kelurahan,
+    confidence: float,
+    candidates: tuple[PlaceCandidate, ...],
+    reasons: tuple[str, ...],
+    lat: float | None = None,
+    lon: float | None = None,
+) -> Place:
     return Place(
-        method=method,  # type: ignore[arg-type]
-        confidence=confidence, kelurahan_code=row.code, kelurahan=row.name, kecamatan=row.kecamatan, kota=row.kota,
-        lat=lat, lon=lon, candidates=candidates, reasons=reasons,
+        method=method, confidence=confidence, kelurahan_code=row.code, kelurahan=row.name, kecamatan=row.kecamatan,
+        kota=row.kota, lat=lat, lon=lon, candidates=candidates, reasons=reasons,
     )  # fmt: skip
 
 

@@ -88,8 +88,8 @@ class Reader:
     ) -> Reading:
         """The reading of a message.
 
-        ``subject`` of a mail helps to judge but is not part of ``masked_text`` (see :meth:`mask`). ``lat`` and ``lon`` are
-        WGS 84 degrees, ``category`` the sender's choice from a list, ``names`` known names of the author, to be masked.
+        ``subject`` of a mail helps to judge but is not part of ``masked_text`` (see :meth:`mask`). ``lat`` and ``lon``
+        are WGS 84 degrees, ``category`` is the sender's choice from a list, ``names`` are the author's, to be masked.
         """
         body = clean(text)
         whole = f"{clean(subject)}\n{body}" if subject and subject.strip() else body
@@ -107,7 +107,7 @@ class Reader:
         return _noted(reading) if cut else reading
 
     def mask(self, text: str, names: Sequence[str] = ()) -> str:
-        """``text`` cleaned and masked: for whatever else travels (a subject, an officer's remark, a citizen's answer)."""
+        """``text`` cleaned and masked: for whatever else travels (a subject, an officer's remark, an answer)."""
         return self._masked(clean(text), names)[0]
 
     def _masked(

@@ -20,7 +20,7 @@ _RW = re.compile(r"\brw[\s.:]{0,3}(\d{1,3})\b", re.IGNORECASE)
 
 
 def rt_rw(text: str, private: Sequence[tuple[int, int]] = ()) -> tuple[str | None, str | None]:
-    """RT and RW as three digits: "RT 5/RW 04", "RT.005/04", "rt03 rw014", "RT/RW 005/004"; none of a ``private`` span."""
+    """RT and RW as three digits ("RT 5/RW 04", "RT.005/04", "rt03 rw014"); none of a ``private`` span."""
 
     def first(pattern: re.Pattern[str]) -> re.Match[str] | None:
         return next((match for match in pattern.finditer(text) if not _hidden(match.start(), private)), None)

@@ -39,7 +39,7 @@ def clean(raw: str) -> str:
     """``raw`` as a person should read it: entities decoded, NFC, nothing invisible, blanks single, no t.co links and no
     leading @mentions (X puts the addressees of a reply there). Never longer than its input allows, never raises.
 
-    Letters of typographic alphabets and full-width digits become plain ones, so that a number written in them is masked.
+    Letters of typographic alphabets and full-width digits become plain ones, so that numbers in them are masked.
     """
     text = html.unescape(raw[:RAW_LIMIT])
     text = _LINE_ENDS.sub("\n", text)
@@ -145,7 +145,7 @@ class Lexicon:
         return (self._stripped(token),)
 
     def _stripped(self, token: str) -> str:
-        """Without the passive or locative "di": people write "di perbaiki" and "diperbaiki", "dijalan" and "di jalan"."""
+        """Without "di": people write "di perbaiki" and "diperbaiki", "dijalan" and "di jalan"."""
         if len(token) >= 7 and token.startswith("di") and token not in self._protected:
             return token[2:]
         return token

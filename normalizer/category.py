@@ -8,7 +8,7 @@ Confidence is ``s² / (Σ s² + 4)`` over the scores of all categories: one deci
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +55,23 @@ class Categories:
         self._phrases: Phrases[tuple[str, str, float]] = Phrases()
         self._pairs: dict[str, list[_Pair]] = defaultdict(list)
         self._hints: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        self._reach = 8
+        self._reach = 0
+        self._ignored: Phrases[None] = Phrases()
         self._vocabulary: set[str] = set()
 
     @classmethod
-    def load(cls, lexicon: Lexicon, path: Path | None = None) -> Categories:
-        """From ``kategori.yaml``. Raises ``DataError`` with the path of the entry at fault."""
+    def load(cls, lexicon: Lexicon, places: Iterable[str] = (), path: Path | None = None) -> Categories:
+        """From ``kategori.yaml``; names of ``places`` of several words are read as nothing else.
+
+        Raises ``DataError`` with the path of the entry at fault.
+        """
         path = path or DATA / "kategori.yaml"
         data = load_yaml(path)
         table = cls()
         table._reach = int(number(f"{path}: jarak", data.get("jarak")))
+        several = (forms for name in places if len(forms := lexicon.phrase(name)) > 1)
+        for forms in (*several, *(lexicon.phrase(idiom) for idiom in words(f"{path}: abaikan", data.get("abaikan")))):
+            table._ignored.add(forms, None)
         for slug, entry in mapping(f"{path}: kategori", data.get("kategori")).items():
             where = f"{path}: kategori.{slug}"
             fields = mapping(where, entry)
@@ -106,14 +113,18 @@ class Categories:
     def scores(self, tokens: Tokens, chosen: str | None, channel: str | None) -> Scores:
         """Evidence in ``tokens``, plus the sender's choice ``chosen`` (a name of their list, or our slug)."""
         best: dict[tuple[str, str], float] = {}
-        for hit in self._phrases.find(tokens.forms):
+        forms = self._without_idioms(tokens.forms)
+        for hit in self._phrases.find(forms):
             for slug, label, weight in hit.values:
                 best[slug, label] = weight
-        for pair in self._near(tokens.forms):
+        for pair in self._near(forms):
             best[pair.slug, pair.label] = pair.weight
         found: dict[str, float] = defaultdict(float)
         why: dict[str, list[str]] = defaultdict(list)
         for (slug, label), weight in sorted(best.items(), key=lambda item: (-abs(item[1]), item[0])):
+            if weight < 0:
+                found[slug] += weight
+                continue
             # Repeating the same thing in other words says less each time.
             found[slug] += weight / (1 + 0.5 * min(len(why[slug]), 4))
             why[slug].append(label)
@@ -123,6 +134,16 @@ class Categories:
         for slug, weight in hints:
             total[slug] = total.get(slug, 0.0) + weight * trust
         return Scores(total, found, why, tuple(slug for slug, _ in hints))
+
+    def _without_idioms(self, forms: list[str]) -> list[str]:
+        """``forms`` with blanks for idioms and places: "berulang kali" is no river, Rawa Buaya no crocodile."""
+        hits = self._ignored.find(forms)
+        if not hits:
+            return forms
+        rest = list(forms)
+        for hit in hits:
+            rest[hit.start : hit.end] = [""] * (hit.end - hit.start)
+        return rest
 
     def _near(self, forms: list[str]) -> list[_Pair]:
         """Pairs of which all words stand within reach of the first."""

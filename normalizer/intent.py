@@ -155,12 +155,14 @@ def _without_problem(weight: dict[str, float], context: Context) -> tuple[str, f
     named = context.topic >= _LEAST_TOPIC
     about = named or context.place
     asked = weight["question"]
+    # Any word of the city's business makes it doubtful that a remark is idle.
+    idle = weight["chatter"] >= (2 * _CLEAR if context.topic > 0 else _CLEAR) and not about
     rules: tuple[tuple[bool, str, float], ...] = (
         (weight["spam"] >= _CLEAR + 1 and not context.place, "spam", weight["spam"] / (weight["spam"] + 1.5)),
         (weight["suggestion"] >= _CLEAR, "suggestion", 0.5 + weight["suggestion"] * 0.07),
         (weight["praise"] >= _CLEAR, "praise", 0.5 + weight["praise"] * 0.07),
         (asked >= _CLEAR + 1 or (asked >= _ENOUGH and about), "question", 0.4 + asked * 0.08),
-        (weight["chatter"] >= _CLEAR and not about, "chatter", 0.5 + weight["chatter"] * 0.07),
+        (idle, "chatter", 0.5 + weight["chatter"] * 0.07),
         (context.topic > 0, "complaint", min(0.6, 0.35 + context.topic * 0.05)),
         (asked >= _ENOUGH, "question", 0.45),
     )

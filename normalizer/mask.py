@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from .personal_numbers import Cues, number_spans
@@ -39,14 +38,6 @@ _LABELS = frozenset({"ALAMAT", "SUREL", "AKUN", "TELEPON", "NIK", "REKENING", "N
 """Names of placeholders: in a text masked before they are no names of people."""
 MARGIN = 300
 """Characters beyond the cut that are looked at, so that what stands across it is found."""
-
-
-@dataclass(frozen=True)
-class Masked:
-    """The text with placeholders, and where home addresses stood in the original (no street is read from there)."""
-
-    text: str
-    homes: tuple[tuple[int, int], ...]
 
 
 class Masker:
@@ -103,15 +94,14 @@ class Masker:
         plates = Plates(phrases("pelat"), frozenset(listed("bukan_akhir_pelat")), frozenset(listed("bukan_awal_pelat")))
         return cls(persons, cues, phrases("isyarat_alamat"), forms("bagian_alamat"), plates, kept, lexicon)
 
-    def mask(self, text: str, tokens: Tokens, names: Sequence[str], limit: int = LIMIT) -> Masked:
-        """``text`` masked and cut at ``limit``; ``tokens`` are its tokens, ``names`` the author's known names."""
-        homes = self.homes(tokens)
-        spans: list[Span] = [(*home, "ALAMAT") for home in homes]
-        spans.extend(self._spans(text, tokens, names))
-        return Masked(_replaced(text, spans, limit), homes)
+    def mask(self, tokens: Tokens, names: Sequence[str], limit: int = LIMIT) -> str:
+        """The text of ``tokens`` masked and cut at ``limit``; ``names`` are the author's known names."""
+        spans: list[Span] = [(*home, "ALAMAT") for home in self.homes(tokens)]
+        spans.extend(self._spans(tokens.text, tokens, names))
+        return _replaced(tokens.text, spans, limit)
 
     def homes(self, tokens: Tokens) -> tuple[tuple[int, int], ...]:
-        """Spans of somebody's home address."""
+        """Spans of somebody's home address in the text of ``tokens``."""
         return tuple(self._home_spans(tokens))
 
     def _spans(self, text: str, tokens: Tokens, names: Sequence[str]) -> Iterator[Span]:

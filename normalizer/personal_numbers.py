@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # A digit, then digits with at most two separators between: linear, for digits and separators never overlap.
-_RUN = re.compile(r"\+?\(?(?:\d|(?<!\w)[oO](?=[ .\-]?8))(?:[ .\-()_\u2010-\u2015\u00b7]{0,3}\d){5,}+")
-_CHUNK = re.compile(r"[\doO]+")
+_RUN = re.compile(r"\d(?:[ .\-()_\u2010-\u2015\u00b7]{0,3}\d){5,}+")
+_CHUNK = re.compile(r"\d+")
+_LETTER_O = re.compile(r"[oO](?<!\w[oO])(?=[ .\-]?8)")
+"""The letter in the place of a mobile number's zero; as long as the digit, so that spans stay."""
 _DATE = re.compile(r"\d{1,2}[-. ]\d{1,2}[-. ](?:19|20)\d\d(?!\d)")
 _DECIMAL = re.compile(r"\d{1,3}\.\d+")
 _OUR_NUMBER = re.compile(r"\bjk[ .:\-]?\Z", re.IGNORECASE)
@@ -45,6 +47,7 @@ class _Chunk:
 
 def number_spans(text: str, cues: Cues) -> Iterator[tuple[int, int, str]]:
     """Spans of personal numbers with their placeholder's name. Several numbers written in a row are told apart."""
+    text = _LETTER_O.sub("0", text)
     for run in _RUN.finditer(text):
         # Digits inside a word (JK2306180342, a link's identifier) are that word's.
         if run.start() and (text[run.start() - 1].isalnum() or text[run.start() - 1] == "_"):
@@ -65,9 +68,7 @@ def _long_number(run: str) -> bool:
 
 def _split(text: str, run: re.Match[str], cues: Cues) -> Iterator[tuple[int, int, str]]:
     base = run.start()
-    chunks = [
-        _Chunk(base + m.start(), base + m.end(), re.sub("[oO]", "0", m.group())) for m in _CHUNK.finditer(run.group())
-    ]
+    chunks = [_Chunk(base + m.start(), base + m.end(), m.group()) for m in _CHUNK.finditer(run.group())]
     before = _words_around(text, run.start(), run.end(), cues)
     position = 0
     while position < len(chunks):
@@ -77,7 +78,7 @@ def _split(text: str, run: re.Match[str], cues: Cues) -> Iterator[tuple[int, int
             continue
         last, label = found
         start = chunks[position].start
-        while start > base and text[start - 1] in "+(":
+        while start and text[start - 1] in "+(":
             start -= 1
         yield start, chunks[last].end, label
         position = last + 1

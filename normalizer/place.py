@@ -105,10 +105,9 @@ class Places:
         )  # fmt: skip
 
     def _common(self, candidates: Sequence[PlaceCandidate]) -> tuple[str | None, str | None, float]:
-        """Kecamatan and kota that all candidates share, and how sure that is."""
+        """Kecamatan and kota that the likelier candidates share, and how sure that is."""
         names = self._gazetteer.names
-        certain = [c for c in candidates if c.level != "kelurahan"] or list(candidates)
-        certain = [c for c in certain if c.confidence >= certain[0].confidence / 2]
+        certain = [c for c in candidates if c.confidence >= candidates[0].confidence / 2]
         total = round(min(0.95, 1 - math.prod(1 - c.confidence for c in certain)), 2)
         districts = {c.code[:8] for c in certain}
         cities = {c.code[:5] for c in certain}

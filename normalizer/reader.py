@@ -20,7 +20,7 @@ from .language import Languages
 from .mask import MARGIN, Masker
 from .place import Places
 from .tables import DATA, load_yaml, words
-from .text import LIMIT, RAW_LIMIT, Lexicon, clean
+from .text import LIMIT, RAW_LIMIT, Lexicon, Tokens, clean
 
 _CUT = " [TERPOTONG]"
 _TOO_LONG = f"teks sangat panjang: hanya {LIMIT} karakter pertama yang diperiksa"
@@ -52,10 +52,10 @@ class Reader:
         Raises :class:`normalizer.tables.DataError` (a ``ValueError``) when a table or the file is not as it must be.
         """
         lexicon = Lexicon.load()
-        categories = Categories.load(lexicon)
+        gazetteer = Gazetteer.load(lexicon)
+        categories = Categories.load(lexicon, gazetteer.names.values())
         intents = Intents.load(lexicon)
         languages = Languages.load()
-        gazetteer = Gazetteer.load(lexicon)
         ordinary = lexicon.known() | categories.vocabulary() | intents.vocabulary()
         ordinary |= {form for word in languages.vocabulary() for form in lexicon.phrase(word)}
         common = DATA / "kata_umum.yaml"
@@ -95,9 +95,9 @@ class Reader:
         whole = f"{clean(subject)}\n{body}" if subject and subject.strip() else body
         cut = len(text) > RAW_LIMIT or len(whole) > LIMIT
         tokens = self._lexicon.tokens(whole[:LIMIT])
-        masked, homes = self._masked(body, names, homes_of=whole[:LIMIT])
+        masked = self._masked(body, names, tokens if whole is body and not cut else None)
         scores = self._categories.scores(tokens, category, channel)
-        place = self._places.judge(tokens, lat, lon, homes)
+        place = self._places.judge(tokens, lat, lon, self._masker.homes(tokens))
         named = bool(place.candidates or place.street or place.rt)
         intent = self._intents.judge(tokens, Context(topic=scores.topic, place=named))
         reading = Reading(
@@ -108,20 +108,14 @@ class Reader:
 
     def mask(self, text: str, names: Sequence[str] = ()) -> str:
         """``text`` cleaned and masked: for whatever else travels (a subject, an officer's remark, an answer)."""
-        return self._masked(clean(text), names)[0]
+        return self._masked(clean(text), names)
 
-    def _masked(
-        self, body: str, names: Sequence[str], homes_of: str | None = None
-    ) -> tuple[str, tuple[tuple[int, int], ...]]:
+    def _masked(self, body: str, names: Sequence[str], tokens: Tokens | None = None) -> str:
         """Looks a little beyond the cut, so that a number standing across it is masked whole."""
-        seen = body[: LIMIT + MARGIN]
-        tokens = self._lexicon.tokens(seen)
-        masked = self._masker.mask(seen, tokens, names)
-        text = masked.text + _CUT if len(body) > LIMIT else masked.text
-        homes = masked.homes
-        if homes_of is not None and homes_of != body:
-            homes = self._masker.homes(self._lexicon.tokens(homes_of))
-        return text, homes
+        if tokens is None:
+            tokens = self._lexicon.tokens(body[: LIMIT + MARGIN])
+        masked = self._masker.mask(tokens, names)
+        return masked + _CUT if len(body) > LIMIT else masked
 
 
 def _noted(reading: Reading) -> Reading:

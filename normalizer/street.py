@@ -68,7 +68,9 @@ def _name(tokens: Tokens, first: int, vocabulary: frozenset[str]) -> str:
         if _BETWEEN.fullmatch(gap) is None or ("." in gap and last > first and len(tokens.written(last - 1, last)) > 3):
             break
         numbered = _NUMBERED.fullmatch(written) is not None
-        if tokens.forms[last] in _NOT_A_NAME or (not numbered and tokens.forms[last] in vocabulary):
+        # "Jl. Mawar Merah" goes on with an ordinary word; such a word begins no name.
+        named = tokens.forms[last] not in vocabulary or (last > first and written[0].isupper() and not text.isupper())
+        if tokens.forms[last] in _NOT_A_NAME or not (numbered or named):
             break
         if numbered and last == first and not written.isalpha():
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -79,7 +80,7 @@ def words(path: Path = Path(__file__).parent / "data" / "kata.yaml") -> Words:
     return loaded
 
 
-def _complete(path: Path, section: str, have: dict[str, object] | object, need: tuple[str, ...]) -> None:
-    missing = [name for name in need if name not in have]  # type: ignore[operator]
+def _complete(path: Path, section: str, have: Collection[str], need: tuple[str, ...]) -> None:
+    missing = [name for name in need if name not in have]
     if missing:
         raise ValueError(f"{path}: {section} lacks {', '.join(missing)}: add them")

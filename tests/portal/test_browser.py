@@ -161,7 +161,6 @@ def test_counter_by_keyboard_and_inbox_without_scripts() -> None:
             page = await plain.new_page()
             await enter(page, city, "officer")
             await page.goto(f"{city.deps.base_url}/opd/tiket/{ticket_id('a')}")
-            await page.click("summary:has-text('Kabar perkembangan')")
             await page.fill("#teks-kabar", "Dua mobil sudah diderek.")
             await page.click("text=Simpan kabar")
             await page.wait_for_selector(".kabar.hijau")

@@ -54,7 +54,7 @@ class Categories:
         self.names: dict[str, str] = {}
         self._phrases: Phrases[tuple[str, str, float]] = Phrases()
         self._pairs: dict[str, list[_Pair]] = defaultdict(list)
-        self._hints: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        self._hints: dict[str, dict[str, float]] = defaultdict(dict)
         self._reach = 0
         self._ignored: Phrases[None] = Phrases()
         self._vocabulary: set[str] = set()
@@ -89,12 +89,12 @@ class Categories:
         return table
 
     def _hint(self, choice: str, slug: str, weight: float) -> None:
-        self._hints[_key(choice)].append((slug, weight))
+        self._hints[_key(choice)][slug] = weight
 
     def _words(self, lexicon: Lexicon, slug: str, where: str, weight: object, entries: object) -> None:
         value = number(where, weight)
         for entry in words(where, entries):
-            parts = [lexicon.phrase(part) for part in entry.split(" + ")]
+            parts = [lexicon.phrase(part) for part in entry.split("+")]
             if not all(parts):
                 raise DataError(f"{where}: '{entry}' has no word to match by")
             for part in parts:
@@ -129,11 +129,11 @@ class Categories:
             found[slug] += weight / (1 + 0.5 * min(len(why[slug]), 4))
             why[slug].append(label)
         total = dict(found)
-        hints = self._hints.get(_key(chosen), []) if chosen else []
+        hints = self._hints.get(_key(chosen), {}) if chosen else {}
         trust = _COUNTER_TRUST if channel == "counter" else 1.0
-        for slug, weight in hints:
+        for slug, weight in hints.items():
             total[slug] = total.get(slug, 0.0) + weight * trust
-        return Scores(total, found, why, tuple(slug for slug, _ in hints))
+        return Scores(total, found, why, tuple(hints))
 
     def _without_idioms(self, forms: list[str]) -> list[str]:
         """``forms`` with blanks for idioms and places: "berulang kali" is no river, Rawa Buaya no crocodile."""

@@ -29,7 +29,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise DataError(f"baris {key_node.start_mark.line + 1}: '{key}' stands twice; keep one")
+            raise DataError(f"line {key_node.start_mark.line + 1}: '{key}' stands twice; keep one")
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
 

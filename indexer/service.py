@@ -18,6 +18,7 @@ from kafka.errors import CommitFailedError, RebalanceInProgressError
 from pipeline.errors import InvalidItem, TransientError
 from pipeline.log import safe_trace
 from pipeline.metrics import PROCESSED, READY
+from pipeline.pacing import Pacing
 from pipeline.settings import CoreSettings
 from pipeline.stage import Message
 
@@ -120,9 +121,11 @@ class Indexer:
             consumer.subscribe(list(self._views))
             READY.labels("indexer").set(1)
             log.info("indexer.ready", group=self._group)
+            pacing = Pacing()
             while not self._stop.is_set():
                 self._beat()
-                found = consumer.poll(timeout_ms=source.POLL_MS, max_records=source.MAX_RECORDS)
+                found = consumer.poll(timeout_ms=0, max_records=source.MAX_RECORDS)
+                self._stop.wait(pacing.after(bool(found)))
                 if found:
                     self._take(consumer, writer, found)
                     self._failed = 0

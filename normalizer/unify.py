@@ -127,7 +127,6 @@ class UnifyStage:
 
     def _read(self, work: Work) -> Reading:
         item = work.item
-        names = [name for name in (item.author.name, item.author.handle) if name]
         return self._reader.read(
             item.text if not item.location.text else f"{item.text}\n{item.location.text}",
             subject=item.subject,
@@ -135,11 +134,13 @@ class UnifyStage:
             lat=item.location.lat,
             lon=item.location.lon,
             category=item.category,
-            names=names,
+            names=names_of(item),
         )
 
     def _emit(self, work: Work, reading: Reading, registered: Registered, planned: Planned, out: Outbox) -> None:
-        event = ticket_event(work, reading, registered)
+        item = work.item
+        subject = self._reader.mask(item.subject, names_of(item)) if item.subject else None
+        event = ticket_event(work, reading, registered, subject)
         out.send(TICKETS, event.ticket_id, event)
         if registered.kind != "opened":
             return
@@ -252,9 +253,9 @@ class Planned:
 
 
 def makes_ticket(item: Item, reading: Reading) -> bool:
-    """Whether an item that joins nothing opens a ticket: any problem, and any photo or place sent without words."""
-    if reading.intent.value == "empty":
-        return bool(item.attachments) or item.location.lat is not None
+    """Whether an item that joins nothing opens a ticket: any problem, and whatever comes with a photo or a place."""
+    if reading.intent.value in {"empty", "chatter"} and (item.attachments or item.location.lat is not None):
+        return True
     return reading.intent.value not in NO_TICKET
 
 
@@ -265,7 +266,12 @@ def trusted(sent_at: datetime, received_at: datetime) -> datetime:
     return received_at
 
 
-def ticket_event(work: Work, reading: Reading, registered: Registered) -> TicketEvent:
+def names_of(item: Item) -> list[str]:
+    """The author's names, to be masked wherever they stand in the text."""
+    return [name for name in (item.author.name, item.author.handle) if name]
+
+
+def ticket_event(work: Work, reading: Reading, registered: Registered, subject: str | None) -> TicketEvent:
     """The masked event of one item. Its id derives from ticket, kind and item: a duplicate carries the same."""
     item = work.item
     gone = work.outcome == "delete"
@@ -281,6 +287,7 @@ def ticket_event(work: Work, reading: Reading, registered: Registered) -> Ticket
         received_at=work.event.received_at,
         author=work.author,
         public=item.public,
+        subject=None if gone else subject,
         text=DELETED_NOTE if work.outcome == "delete" else reading.masked_text,
         reading=None if gone else reading,
         attachments=tuple(

@@ -13,8 +13,10 @@ from typing import Any
 
 import faust
 import rocksdict
+from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers import aiokafka as driver
 
+from .pacing import Pacing
 from .records import to_message
 from .stage import Message
 
@@ -25,6 +27,29 @@ Handler = Callable[[int, Sequence[Message]], Awaitable[bool]]
 """Takes the records of one partition, in order; False means "not done, stop here" (rebalance or shutdown)."""
 
 
+def pace(client: Any) -> None:
+    """Makes ``client`` pause after fetches that bring nothing (``pipeline.pacing``)."""
+    send, pacing = client.send, Pacing()
+
+    async def paced(node_id: Any, request: Any, **options: Any) -> Any:
+        response = await send(node_id, request, **options)
+        if isinstance(request, FetchRequest):
+            found = any(partition[-1] for _, partitions in response.topics for partition in partitions)
+            await asyncio.sleep(pacing.after(found))
+        return response
+
+    client.send = paced
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread with a paced client."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        pace(consumer._client)
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Hands fetched batches to ``app.batch_handler``; commits the end of the last finished batch."""
 
@@ -33,6 +58,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._done: dict[Any, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def _new_consumer_thread(self) -> Any:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set

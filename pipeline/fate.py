@@ -46,7 +46,7 @@ async def settle(
         except TransientError as error:
             RETRIES.labels(name).inc()
             if attempt == QUIET_ATTEMPTS:
-                log.warning("stage.waiting", stage=name, error=type(error).__name__, attempt=attempt)
+                log.warning("stage.waiting", stage=name, error=type(error).__name__, hint=str(error), attempt=attempt)
             if not await around.pause(backoff(attempt, error)):
                 return False
             attempt += 1

@@ -83,6 +83,8 @@ def configure(service: str, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Foreign()]
     root.setLevel(max(threshold, logging.WARNING))
+    # kafka-python warns of every callback over 100 ms, which says nothing on a busy machine.
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
     sys.excepthook = _uncaught
 
 

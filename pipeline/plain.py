@@ -16,13 +16,13 @@ from .clock import Clock
 from .fate import backoff, settle
 from .metrics import PROCESSED, READY
 from .outbox import dead_record
+from .pacing import Pacing
 from .publisher import Publisher
 from .records import to_message
 from .sealing import Keys
 from .settings import CoreSettings
 from .stage import Message
 
-POLL_MS = 250
 POLL_RECORDS = 1000
 
 log = structlog.get_logger(__name__)
@@ -73,10 +73,13 @@ class PlainConsumer:
         consumer = await asyncio.to_thread(self._connect)
         try:
             READY.labels(self.name).set(1)
+            pacing = Pacing()
             while not self._stop.is_set():
-                fetched = await asyncio.to_thread(consumer.poll, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+                fetched = await asyncio.to_thread(consumer.poll, timeout_ms=0, max_records=POLL_RECORDS)
                 messages = [to_message(record) for records in fetched.values() for record in records]
+                wait = pacing.after(bool(messages))
                 if not messages:
+                    await self.pause(wait)
                     continue
                 if not await settle(self.name, messages, handle, self):
                     return

@@ -22,6 +22,10 @@ DELIVERY_SECONDS = 4.0
 IN_FLIGHT_BYTES = 64 * 1024 * 1024
 MAX_RECORD_BYTES = 1_000_000
 """Brokers refuse records of 1 MB and more by default; larger values travel as sealed blobs."""
+STUCK_AFTER = 2
+"""Time-outs in a row after which the producer is replaced: an idempotent producer whose sequence a broker no longer
+accepts repeats its batch for ever, and every record of that partition waits behind it."""
+CLOSE_SECONDS = 2.0
 RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
 log = structlog.get_logger(__name__)
@@ -53,6 +57,8 @@ class Publisher:
         self._in_flight = 0
         self._producer: AIOKafkaProducer | None = None
         self._connector: asyncio.Task[None] | None = None
+        self._timeouts: dict[str, int] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> bool:
@@ -70,7 +76,9 @@ class Publisher:
             await asyncio.gather(self._connector, return_exceptions=True)
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await asyncio.wait({asyncio.ensure_future(producer.stop())}, timeout=DELIVERY_SECONDS)
+            await _close(producer, DELIVERY_SECONDS)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def wait_connected(self) -> None:
         """Returns when the broker has answered for the first time."""
@@ -125,6 +133,7 @@ class Publisher:
             with PUBLISH_SECONDS.time():
                 offsets = await asyncio.wait_for(self._deliver(producer, records), DELIVERY_SECONDS)
         except TimeoutError as error:
+            self._timed_out(producer, records)
             raise Unavailable(f"Kafka did not acknowledge within {DELIVERY_SECONDS} s") from error
         except MessageSizeTooLargeError as error:
             raise InvalidItem("publish.too-large", "over the broker's record limit") from error
@@ -155,3 +164,13 @@ class Publisher:
                 raise result
             offsets.append(result.offset)
         return offsets
+
+
+async def _close(producer: AIOKafkaProducer, patience: float) -> None:
+    """Closes politely, and after ``patience`` seconds without what it still wants to send."""
+    stopping = asyncio.ensure_future(producer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=patience)
+    if not done:
+        stopping.cancel()
+        await asyncio.gather(stopping, producer._sender.close(), return_exceptions=True)
+        await producer.client.close()

@@ -11,7 +11,7 @@ import heapq
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 import structlog
@@ -43,9 +43,18 @@ class ResponderVault(Protocol):
 
     def token(self, ticket_id: str, scope: Scope) -> str: ...
 
-    def claim_reply(self, reply_id: str) -> bool: ...
+    def hash_of(self, *parts: str) -> str: ...
 
-    def settle_reply(self, reply_id: str, state: str, provider_id: str | None) -> None: ...
+    def claim_reply(self, reply_id: str, *, retake_after: timedelta | None = None) -> bool: ...
+
+    def settle_reply(
+        self,
+        reply_id: str,
+        state: Literal["sent", "recorded", "failed"],
+        provider_id: str | None = None,
+        *,
+        joins: tuple[str, str] | None = None,
+    ) -> None: ...
 
 
 class ReplyOutbox:
@@ -104,7 +113,7 @@ class ReplyOutbox:
                 raise
 
     async def _deliver(self, reply: Reply) -> None:
-        if not await asyncio.to_thread(self._vault.claim_reply, reply.id):
+        if not await asyncio.to_thread(self._vault.claim_reply, reply.id, retake_after=timedelta(0)):
             return
         contact = await asyncio.to_thread(self._vault.contact, reply.ticket_id)
         sender = self._senders.get(reply.channel)
@@ -153,7 +162,11 @@ class ReplyOutbox:
         self, reply: Reply, state: ReplyState, *, error: str | None = None, provider_id: str | None = None
     ) -> None:
         """Vault first: what was sent must never be sent again; the report can be repeated."""
-        await asyncio.to_thread(self._vault.settle_reply, reply.id, state, provider_id)
+        joins = None
+        if provider_id is not None:
+            joins = (self._vault.hash_of("message", reply.channel, reply.account, provider_id), reply.ticket_id)
+        settled: Literal["sent", "recorded", "failed"] = state if state in {"sent", "recorded"} else "failed"
+        await asyncio.to_thread(self._vault.settle_reply, reply.id, settled, provider_id, joins=joins)
         ended = msgspec.structs.replace(reply, state=state, attempt=reply.attempt + 1, error=error)
         await self._publisher.publish([outbound(ended)])
         REPLIES.labels(reply.channel, state).inc()

@@ -94,4 +94,5 @@ def open_log(path: Path) -> IO[bytes]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    return path.open("ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    path.touch(mode=0o600)
+    return path.open("ab")

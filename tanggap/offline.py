@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ingestors.registry import CHANNELS
 from normalizer.reader import Reader
-from normalizer.understand import read_lines, understand_lines
+from normalizer.understand import understand_lines
 from pipeline.channel import Channel, Raw
 from pipeline.log import safe_trace
 from router.offline import route_lines
 from router.rulebook import load_rulebook
 from schemas.base import encode
+from schemas.ticket import Reading
 
 CONTENT_TYPES = {".eml": "message/rfc822", ".json": "application/json", ".xml": "text/xml", ".txt": "text/plain"}
 UNKNOWN_TYPE = "application/octet-stream"
@@ -82,7 +85,11 @@ def understand(lines: Iterable[bytes], boundaries: Path | None) -> Iterator[dict
 
 def route(lines: Iterable[bytes], boundaries: Path | None) -> Iterator[dict[str, Any]]:
     """What the live router would decide for each line."""
-    return route_lines(read_lines(lines, Reader.load(boundaries)), load_rulebook())
+    readings = (
+        (number, row if "error" in row else msgspec.convert(row, Reading))
+        for number, row in enumerate(understand_lines(lines, Reader.load(boundaries)), 1)
+    )
+    return route_lines(readings, load_rulebook())
 
 
 def write(rows: Iterable[dict[str, Any]]) -> None:

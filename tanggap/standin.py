@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
-import shutil
 import signal
-import sys
 from pathlib import Path
 
 import structlog
@@ -32,12 +31,14 @@ class StandInError(Exception):
 
 
 def executable() -> str:
-    """Path of the binary. Raises ``StandInError``."""
-    beside = Path(sys.executable).parent / "noida-db"
-    found = str(beside) if beside.exists() else shutil.which("noida-db")
-    if found is None:
-        raise StandInError("noida-db is not installed here: run `make run`, or name clusters with --kafka and --elasticsearch")
-    return found
+    """Path of the binary itself: the package's own command is a wrapper that does not pass signals on.
+
+    Raises ``StandInError``.
+    """
+    package = importlib.util.find_spec("noida_db")
+    if package is None or package.origin is None:
+        raise StandInError("noida-db is not installed here: run `make run`, or give --kafka and --elasticsearch")
+    return str(Path(package.origin).with_name("noida-db.exe" if os.name == "nt" else "noida-db"))
 
 
 def port_of(address: str) -> int:

@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request, Response
 from ingestors import webhooks
 from ingestors.counter import form_from, submit
 from ingestors.registry import CHANNELS
-from normalizer.categories import category_names
-from normalizer.gazetteer import kelurahan_names
-from normalizer.masking import mask_text
+from normalizer.gazetteer import Gazetteer
+from normalizer.reader import Reader
+from normalizer.text import Lexicon
 from pipeline.headers import record_headers
 from pipeline.problem import problem
 from pipeline.publisher import Outbound
@@ -130,7 +130,9 @@ def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
     """Everything that pages use, from the rooms they must not import."""
     machinery = Machinery(house.settings, search)
     units = [(unit.code, unit.name) for unit in load_rulebook().units.values() if unit.has_inbox]
-    kelurahan = [(f"KEL:{code}", f"Kelurahan {name}") for code, name in kelurahan_names()]
+    places = Gazetteer.load(Lexicon.load()).kelurahan.values()
+    kelurahan = [(f"KEL:{place.code}", f"Kelurahan {place.name}") for place in places]
+    reader = Reader.load()
     return PortalDeps(
         tenant=house.settings.tenant,
         base_url=house.settings.base_url,
@@ -139,9 +141,9 @@ def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
         commands=Commands(house),
         submit_counter=_submit(house),
         ticket_of_item=ticket_of_item(house),
-        mask=mask_text,
+        mask=reader.mask,
         units=[*units, *kelurahan],
-        categories=category_names(),
+        categories=list(reader.category_names().items()),
         health=machinery.health,
         clock=house.clock,
     )

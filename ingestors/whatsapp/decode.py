@@ -57,7 +57,7 @@ def decode(raw: Raw) -> Iterator[Part]:
 
 
 def _change(raw: Raw, change: Change) -> Iterator[Part]:
-    if change.field != "messages" or change.value is None:
+    if change.field != "messages":
         yield _part("ignored", f"whatsapp:{raw.account}:{change.field}", "whatsapp.other-field")
         return
     try:
@@ -111,7 +111,7 @@ def _spoken(key: str, item: Item) -> Part:
 
 
 def _edited(account: str, message: Inbound, edit: Edit, author: Author, sent_at: datetime) -> Part:
-    inner = msgspec.json.decode(edit.message or msgspec.Raw(b"null"), type=dict[str, msgspec.Raw])
+    inner = msgspec.json.decode(edit.message, type=dict[str, msgspec.Raw])
     inner.setdefault("id", msgspec.Raw(msgspec.json.encode(message.id)))
     content = msgspec.json.decode(msgspec.json.encode(inner), type=Inbound)
     root = edit.original_message_id or message.id

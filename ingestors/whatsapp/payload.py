@@ -52,7 +52,7 @@ class Spot(msgspec.Struct):
 
 class Edit(msgspec.Struct):
     original_message_id: str | None = None
-    message: msgspec.Raw | None = None
+    message: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Choice(msgspec.Struct):
@@ -119,7 +119,7 @@ class Value(msgspec.Struct):
 
 class Change(msgspec.Struct):
     field: str | None = None
-    value: msgspec.Raw | None = None
+    value: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Entry(msgspec.Struct):

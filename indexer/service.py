@@ -18,7 +18,7 @@ from kafka.errors import CommitFailedError, RebalanceInProgressError
 from pipeline.errors import InvalidItem, TransientError
 from pipeline.log import safe_trace
 from pipeline.metrics import PROCESSED, READY
-from pipeline.pacing import Pacing
+from pipeline.pacing import Pacing, Polling
 from pipeline.settings import CoreSettings
 from pipeline.stage import Message
 
@@ -35,6 +35,9 @@ SESSION_MS = 20_000
 COMMIT_MS = 10_000
 HEARTBEAT = 0.5
 """Seconds between signs of life while waiting."""
+SPIN = 0.02
+SPIN_PAUSE = 1.0
+"""An empty poll that took 20 ms of processor time was spinning; then this many seconds of pause."""
 
 OnDead = Callable[[Message, str, str], None]
 """Makes a dead letter of a record (reason code, detail) and returns once it is durable. ``TransientError``: again."""
@@ -121,10 +124,10 @@ class Indexer:
             consumer.subscribe(list(self._views))
             READY.labels("indexer").set(1)
             log.info("indexer.ready", group=self._group)
-            pacing = Pacing()
+            pacing, polling = Pacing(), Polling(consumer, source.MAX_RECORDS)
             while not self._stop.is_set():
                 self._beat()
-                found = consumer.poll(timeout_ms=0, max_records=source.MAX_RECORDS)
+                found = polling.poll()
                 self._stop.wait(pacing.after(bool(found)))
                 if found:
                     self._take(consumer, writer, found)
@@ -146,6 +149,18 @@ class Indexer:
                     log.info("indexer.filled", topic=view.topic, count=total.records)
         finally:
             consumer.close(autocommit=False, timeout_ms=2_000)
+
+    def _poll(self, consumer: KafkaConsumer) -> Mapping[Any, Sequence[Any]]:
+        """One batch, or none after 250 ms.
+
+        While the group's coordinator does not answer, kafka-python 3.0.12 asks for it again and again within one poll,
+        at up to a whole core; only its use of the processor tells.
+        """
+        used = time.thread_time()
+        found: Mapping[Any, Sequence[Any]] = consumer.poll(timeout_ms=source.POLL_MS, max_records=source.MAX_RECORDS)
+        if not found and time.thread_time() - used > SPIN:
+            self._wait(SPIN_PAUSE)
+        return found
 
     def _take(self, consumer: KafkaConsumer, writer: Writer, found: Mapping[Any, Sequence[Any]]) -> None:
         operations: list[Operation] = []

@@ -13,7 +13,7 @@ from .metrics import RETRIES
 from .stage import Message
 
 BACKOFF = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
-QUIET_ATTEMPTS = 3
+QUIET_ATTEMPTS = 0
 
 log = structlog.get_logger(__name__)
 

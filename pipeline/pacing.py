@@ -6,6 +6,9 @@ without a pause burns a third of a core while nothing happens.
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 PAUSES = (0.002, 0.005, 0.01, 0.02)
 """Seconds; the last is the most that an idle consumer adds to a record's way."""
 
@@ -23,3 +26,27 @@ class Pacing:
             return 0.0
         self._empty = min(self._empty + 1, len(PAUSES))
         return PAUSES[self._empty - 1]
+
+
+PATIENT_MS = 250
+PATIENT_EVERY_SECONDS = 1.0
+"""kafka-python joins its group and follows rebalances only inside a poll that may wait."""
+
+
+class Polling:
+    """Polls a kafka-python consumer: mostly without waiting inside it, where it would spin on noida-db."""
+
+    def __init__(self, consumer: Any, max_records: int) -> None:
+        self._consumer = consumer
+        self._max_records = max_records
+        self._patient_at = float("-inf")
+
+    def poll(self) -> dict[Any, list[Any]]:
+        """Records by partition. Blocks for up to a quarter of a second, once a second; raises kafka-python's errors."""
+        now = time.monotonic()
+        patient = not self._consumer.assignment() or now - self._patient_at > PATIENT_EVERY_SECONDS
+        if patient:
+            self._patient_at = now
+        wait = PATIENT_MS if patient else 0
+        found: dict[Any, list[Any]] = self._consumer.poll(timeout_ms=wait, max_records=self._max_records)
+        return found

@@ -16,7 +16,7 @@ from .clock import Clock
 from .fate import backoff, settle
 from .metrics import PROCESSED, READY
 from .outbox import dead_record
-from .pacing import Pacing
+from .pacing import Pacing, Polling
 from .publisher import Publisher
 from .records import to_message
 from .sealing import Keys
@@ -73,9 +73,9 @@ class PlainConsumer:
         consumer = await asyncio.to_thread(self._connect)
         try:
             READY.labels(self.name).set(1)
-            pacing = Pacing()
+            pacing, polling = Pacing(), Polling(consumer, POLL_RECORDS)
             while not self._stop.is_set():
-                fetched = await asyncio.to_thread(consumer.poll, timeout_ms=0, max_records=POLL_RECORDS)
+                fetched = await asyncio.to_thread(polling.poll)
                 messages = [to_message(record) for records in fetched.values() for record in records]
                 wait = pacing.after(bool(messages))
                 if not messages:

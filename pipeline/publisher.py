@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+)
 
 from .errors import InvalidItem, Unavailable
 from .headers import to_wire
@@ -25,6 +31,8 @@ MAX_RECORD_BYTES = 1_000_000
 STUCK_AFTER = 2
 """Time-outs in a row after which the producer is replaced: an idempotent producer whose sequence a broker no longer
 accepts repeats its batch for ever, and every record of that partition waits behind it."""
+BROKEN_SEQUENCE = (OutOfOrderSequenceNumber, InvalidProducerIdMapping, InvalidProducerEpoch)
+"""aiokafka does not start a new sequence after these: every later batch of the partition would fail as well."""
 CLOSE_SECONDS = 2.0
 RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
@@ -137,13 +145,35 @@ class Publisher:
             raise Unavailable(f"Kafka did not acknowledge within {DELIVERY_SECONDS} s") from error
         except MessageSizeTooLargeError as error:
             raise InvalidItem("publish.too-large", "over the broker's record limit") from error
+        except BROKEN_SEQUENCE as error:
+            self._replace(producer, records)
+            raise Unavailable(type(error).__name__) from error
         except KafkaError as error:
             raise Unavailable(type(error).__name__) from error
         finally:
             self._in_flight -= size
         for record in records:
+            self._timeouts.pop(record.topic, None)
             PUBLISHED.labels(record.topic).inc()
         return offsets
+
+    def _timed_out(self, producer: AIOKafkaProducer, records: Sequence[Outbound]) -> None:
+        topics = {record.topic for record in records}
+        for topic in topics:
+            self._timeouts[topic] = self._timeouts.get(topic, 0) + 1
+        if max(self._timeouts[topic] for topic in topics) >= STUCK_AFTER:
+            self._replace(producer, records)
+
+    def _replace(self, producer: AIOKafkaProducer, records: Sequence[Outbound]) -> None:
+        if producer is not self._producer:
+            return
+        log.warning("publisher.replaced", topic=",".join(sorted({record.topic for record in records})))
+        self._producer = None
+        self._timeouts.clear()
+        closing = asyncio.create_task(_close(producer, CLOSE_SECONDS))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self._connector = asyncio.create_task(self._connect(), name="publisher-connect")
 
     @staticmethod
     async def _deliver(producer: AIOKafkaProducer, records: Sequence[Outbound]) -> list[int]:

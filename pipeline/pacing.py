@@ -28,7 +28,8 @@ class Pacing:
         return PAUSES[self._empty - 1]
 
 
-PATIENT_MS = 250
+JOINING_MS = 250
+PATIENT_MS = 25
 PATIENT_EVERY_SECONDS = 1.0
 """kafka-python joins its group and follows rebalances only inside a poll that may wait."""
 
@@ -42,11 +43,12 @@ class Polling:
         self._patient_at = float("-inf")
 
     def poll(self) -> dict[Any, list[Any]]:
-        """Records by partition. Blocks for up to a quarter of a second, once a second; raises kafka-python's errors."""
+        """Records by partition. Blocks for a quarter of a second at most; raises kafka-python's errors."""
         now = time.monotonic()
-        patient = not self._consumer.assignment() or now - self._patient_at > PATIENT_EVERY_SECONDS
+        joining = not self._consumer.assignment()
+        patient = joining or now - self._patient_at > PATIENT_EVERY_SECONDS
         if patient:
             self._patient_at = now
-        wait = PATIENT_MS if patient else 0
+        wait = JOINING_MS if joining else PATIENT_MS if patient else 0
         found: dict[Any, list[Any]] = self._consumer.poll(timeout_ms=wait, max_records=self._max_records)
         return found

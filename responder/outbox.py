@@ -1,16 +1,15 @@
 """Sends what is queued on ``crm.replies``: once, in order for one ticket, with patience for a vendor that is away.
 
 The vault remembers what was claimed and settled, so that a restart repeats nothing that was sent. A message that was
-claimed by a process killed in the middle of sending is sent again: one too many is better than one too few.
+claimed by a process killed in the middle of sending is sent again: one too many is better than one too few. What a
+vendor's outage holds up waits in the vault, so that a restart does not forget it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
@@ -22,7 +21,7 @@ from pipeline.errors import InvalidItem, TransientError
 from pipeline.headers import record_headers
 from pipeline.metrics import REPLIES
 from pipeline.publisher import Outbound, Publisher
-from schemas.base import encode
+from schemas.base import decode, encode
 from schemas.events import Reply, ReplyState
 from schemas.topics import REPLIES as REPLIES_TOPIC
 from vault.model import Contact, Scope
@@ -46,6 +45,10 @@ class ResponderVault(Protocol):
     def hash_of(self, *parts: str) -> str: ...
 
     def claim_reply(self, reply_id: str, *, retake_after: timedelta | None = None) -> bool: ...
+
+    def hold_reply(self, reply_id: str, payload: bytes, due_at: datetime) -> None: ...
+
+    def due_replies(self, now: datetime, limit: int = ...) -> list[bytes]: ...
 
     def settle_reply(
         self,
@@ -73,11 +76,9 @@ class ReplyOutbox:
         self._publisher = publisher
         self._base_url = base_url.rstrip("/")
         self._clock = clock
-        self._waiting: list[tuple[float, int, Reply]] = []
-        self._order = itertools.count()
 
     async def deliver(self, replies: Sequence[Reply]) -> None:
-        """Tries each once; one that must wait is kept and tried again by ``retry_due``.
+        """Tries each once; one that must wait is held in the vault and tried again by ``retry_due``.
 
         Raises ``TransientError`` when the vault or Kafka is away: the batch then comes again.
         """
@@ -96,21 +97,10 @@ class ReplyOutbox:
             if isinstance(result, BaseException):
                 raise result
 
-    @property
-    def waiting(self) -> int:
-        """Replies that a vendor's outage holds up."""
-        return len(self._waiting)
-
     async def retry_due(self) -> None:
         """Tries again what is due. Raises ``TransientError`` like ``deliver``; nothing is lost by it."""
-        now = self._clock.now().timestamp()
-        while self._waiting and self._waiting[0][0] <= now:
-            due, order, reply = heapq.heappop(self._waiting)
-            try:
-                await self._deliver(reply)
-            except TransientError:
-                heapq.heappush(self._waiting, (due, order, reply))
-                raise
+        for payload in await asyncio.to_thread(self._vault.due_replies, self._clock.now()):
+            await self._deliver(decode(payload, Reply))
 
     async def _deliver(self, reply: Reply) -> None:
         if not await asyncio.to_thread(self._vault.claim_reply, reply.id, retake_after=timedelta(0)):
@@ -154,7 +144,7 @@ class ReplyOutbox:
         asked: float | None = getattr(error, "retry_after", None)
         seconds = asked if asked is not None else RETRY_SECONDS[min(reply.attempt, len(RETRY_SECONDS) - 1)]
         again = msgspec.structs.replace(reply, attempt=reply.attempt + 1)
-        heapq.heappush(self._waiting, (now.timestamp() + seconds, next(self._order), again))
+        await asyncio.to_thread(self._vault.hold_reply, reply.id, encode(again), now + timedelta(seconds=seconds))
         REPLIES.labels(reply.channel, "waiting").inc()
         log.warning("reply.waiting", channel=reply.channel, attempt=again.attempt, error=type(error).__name__)
 

@@ -108,7 +108,7 @@ class Account:
     unit_name: str
 
 
-ReplyStatus = Literal["claimed", "sent", "recorded", "failed"]
+ReplyStatus = Literal["claimed", "waiting", "sent", "recorded", "failed"]
 
 
 @dataclass(frozen=True)

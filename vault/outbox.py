@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import and_, or_, select, update
@@ -28,7 +28,7 @@ class Outbox:
         claimed = {"state": "claimed", "claimed_at": now}
         first = self._database.insert(replies).values(reply_id=reply_id, attempts=1, **claimed)
         first = first.on_conflict_do_nothing()
-        free = replies.c.state == "failed"
+        free = replies.c.state == "waiting"
         if retake_after is not None:
             free = or_(free, and_(replies.c.state == "claimed", replies.c.claimed_at <= now - retake_after))
         again = (
@@ -48,7 +48,9 @@ class Outbox:
         joins: tuple[str, str] | None,
     ) -> None:
         provider = self._keyring.hash_of("provider", provider_id) if provider_id is not None else None
-        settled = {"state": state, "settled_at": self._clock.now(), "provider": provider}
+        settled = {
+            "state": state, "settled_at": self._clock.now(), "provider": provider, "due_at": None, "payload": None,
+        }  # fmt: skip
         with self._database.write() as connection:
             done = connection.execute(update(replies).where(replies.c.reply_id == reply_id).values(settled)).rowcount
             if done != 1:
@@ -56,6 +58,23 @@ class Outbox:
             if joins is not None:
                 row = {"hash": joins[0], "ticket_id": joins[1]}
                 connection.execute(self._database.insert(messages).values(row).on_conflict_do_nothing())
+
+    def hold(self, reply_id: str, payload: bytes, due_at: datetime) -> None:
+        held = {"state": "waiting", "payload": payload, "due_at": due_at}
+        statement = update(replies).where(replies.c.reply_id == reply_id).values(held)
+        with self._database.write() as connection:
+            if connection.execute(statement).rowcount != 1:
+                raise ValueError(f"reply {reply_id} was never claimed")
+
+    def due(self, now: datetime, limit: int) -> list[bytes]:
+        wanted = (
+            select(replies.c.payload)
+            .where(replies.c.state == "waiting", replies.c.due_at <= now)
+            .order_by(replies.c.due_at)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [bytes(row.payload) for row in connection.execute(wanted)]
 
     def state(self, reply_id: str) -> ReplyMemory | None:
         with self._database.read() as connection:

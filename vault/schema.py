@@ -198,6 +198,8 @@ replies = Table(
     Column("claimed_at", Moment, nullable=False),
     Column("settled_at", Moment),
     Column("provider", Text, comment="keyed hash of the vendor's message id"),
+    Column("due_at", Moment, index=True, comment="when a waiting answer is tried again"),
+    Column("payload", LargeBinary, comment="the waiting answer, masked and without its link"),
 )
 
 audit = Table(

@@ -248,7 +248,7 @@ class Vault:
     # The responder's memory
 
     def claim_reply(self, reply_id: str, *, retake_after: timedelta | None = None) -> bool:
-        """True when the caller, and nobody else, may send this answer now: it is new, or its last try failed.
+        """True when the caller, and nobody else, may send this answer now: it is new, or it waits (``hold_reply``).
 
         A claim that was never settled (a crash between) is handed out again only after ``retake_after``; the answer
         may then have been sent already, which ``ReplyMemory.attempts`` shows.
@@ -268,6 +268,17 @@ class Vault:
         Raises ``ValueError`` for an answer that was never claimed.
         """
         self._outbox.settle(reply_id, state, provider_id, joins)
+
+    def hold_reply(self, reply_id: str, payload: bytes, due_at: datetime) -> None:
+        """Keeps a claimed answer that could not be sent, to be tried again at ``due_at``; it survives a restart.
+
+        ``payload`` is the caller's record of it: masked, without token. Raises ``ValueError`` if it was never claimed.
+        """
+        self._outbox.hold(reply_id, payload, due_at)
+
+    def due_replies(self, now: datetime, limit: int = 100) -> list[bytes]:
+        """The payloads of waiting answers that are due, the longest due first."""
+        return self._outbox.due(now, limit)
 
     def reply_state(self, reply_id: str) -> ReplyMemory | None:
         """What is remembered of an answer; None when it was never claimed."""

@@ -50,9 +50,32 @@ def test_a_settled_answer_is_never_sent_again(vault: Vault, clock: Any, state: A
     )  # fmt: skip
 
 
-def test_a_failed_answer_may_be_tried_again(vault: Vault) -> None:
+def test_an_answer_that_failed_for_good_is_not_tried_again(vault: Vault) -> None:
     assert vault.claim_reply("r1")
     vault.settle_reply("r1", "failed")
+    assert not vault.claim_reply("r1", retake_after=timedelta(0))
+
+
+def test_a_waiting_answer_survives_and_comes_due(vault: Vault, other: Vault, clock: Any) -> None:
+    assert vault.claim_reply("r1")
+    vault.hold_reply("r1", b"isi", clock.now() + timedelta(seconds=30))
+    assert other.due_replies(clock.now()) == []
+    clock.advance(seconds=30)
+    assert other.due_replies(clock.now()) == [b"isi"]
+    assert other.claim_reply("r1")
+    assert vault.due_replies(clock.now()) == []
+    vault.settle_reply("r1", "sent")
+    assert vault.due_replies(clock.now()) == []
+
+
+def test_what_was_never_claimed_cannot_be_held(vault: Vault, clock: Any) -> None:
+    with pytest.raises(ValueError, match="never claimed"):
+        vault.hold_reply("r1", b"isi", clock.now())
+
+
+def test_a_waiting_answer_may_be_tried_again(vault: Vault, clock: Any) -> None:
+    assert vault.claim_reply("r1")
+    vault.hold_reply("r1", b"isi", clock.now())
     assert vault.claim_reply("r1")
     assert not vault.claim_reply("r1")
     memory = vault.reply_state("r1")

@@ -161,6 +161,8 @@ def _memory() -> None:
         sa.Column("claimed_at", MOMENT, nullable=False),
         sa.Column("settled_at", MOMENT),
         sa.Column("provider", sa.Text, comment="keyed hash of the vendor's message id"),
+        sa.Column("due_at", MOMENT, index=True, comment="when a waiting answer is tried again"),
+        sa.Column("payload", sa.LargeBinary, comment="the waiting answer, masked and without its link"),
     )
     op.create_table(
         "audit",

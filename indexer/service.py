@@ -35,9 +35,6 @@ SESSION_MS = 20_000
 COMMIT_MS = 10_000
 HEARTBEAT = 0.5
 """Seconds between signs of life while waiting."""
-SPIN = 0.02
-SPIN_PAUSE = 1.0
-"""An empty poll that took 20 ms of processor time was spinning; then this many seconds of pause."""
 
 OnDead = Callable[[Message, str, str], None]
 """Makes a dead letter of a record (reason code, detail) and returns once it is durable. ``TransientError``: again."""
@@ -149,18 +146,6 @@ class Indexer:
                     log.info("indexer.filled", topic=view.topic, count=total.records)
         finally:
             consumer.close(autocommit=False, timeout_ms=2_000)
-
-    def _poll(self, consumer: KafkaConsumer) -> Mapping[Any, Sequence[Any]]:
-        """One batch, or none after 250 ms.
-
-        While the group's coordinator does not answer, kafka-python 3.0.12 asks for it again and again within one poll,
-        at up to a whole core; only its use of the processor tells.
-        """
-        used = time.thread_time()
-        found: Mapping[Any, Sequence[Any]] = consumer.poll(timeout_ms=source.POLL_MS, max_records=source.MAX_RECORDS)
-        if not found and time.thread_time() - used > SPIN:
-            self._wait(SPIN_PAUSE)
-        return found
 
     def _take(self, consumer: KafkaConsumer, writer: Writer, found: Mapping[Any, Sequence[Any]]) -> None:
         operations: list[Operation] = []

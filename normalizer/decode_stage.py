@@ -61,11 +61,11 @@ class DecodeStage:
     async def _raw(self, opened: Opened) -> Raw:
         message = opened.message
         body = opened.plain
-        if headers.BLOB in message.headers:
-            reference = decode(body, BlobReference)
-            found = await asyncio.to_thread(self._vault.get_blob, reference.blob)
+        blob = blob_of(opened)
+        if blob is not None:
+            found = await asyncio.to_thread(self._vault.get_blob, blob)
             if found is None:
-                raise InvalidItem("normalizer.blob-missing", reference.blob)
+                raise InvalidItem("normalizer.blob-missing", blob)
             body = found
         return Raw(
             channel=required(message, headers.CHANNEL),
@@ -90,6 +90,7 @@ class DecodeStage:
             decoded=_with_item(part.decoded, msgspec.structs.replace(item, attachments=tuple(kept))),
             received_at=raw.received_at,
             raw_key=opened.key_id,
+            raw_blob=blob_of(opened),
         )
         meta = {
             headers.CHANNEL: raw.channel,
@@ -119,6 +120,13 @@ class DecodeStage:
         )
         digest = found.sha256 or hashlib.sha256(content).hexdigest()
         return msgspec.structs.replace(found, blob=blob, size=len(content), sha256=digest)
+
+
+def blob_of(opened: Opened) -> str | None:
+    """Name of the blob that the record stands for, if it does."""
+    if headers.BLOB not in opened.message.headers:
+        return None
+    return decode(opened.plain, BlobReference).blob
 
 
 def _with_item(decoded: Decoded, item: Item) -> Decoded:

@@ -19,6 +19,7 @@ from schemas.ids import derived_id
 from schemas.item import Item, ItemEvent, Outcome
 from schemas.ticket import AttachmentRef, Reading, Sighting, TicketEvent
 from schemas.topics import ITEMS, SIGHTINGS, TICKETS
+from vault.errors import ErasedPerson
 from vault.model import Known, Original, Registered, Registration, TicketKind
 
 from .joining import Conversation, Joined, JoinRules, joins_window, quoted_numbers
@@ -87,7 +88,14 @@ class UnifyStage:
                 UNIFIED.labels(work.item.channel, reading.intent.value).inc()
             else:
                 batch[work.item_key] = registration
-        decided = await asyncio.to_thread(self._vault.register, list(batch.values()))
+        try:
+            decided = await asyncio.to_thread(self._vault.register, list(batch.values()))
+        except ErasedPerson:
+            if len(works) > 1:
+                raise
+            # A redelivery of somebody who was erased: there is nothing to keep, not even as a dead letter.
+            UNIFIED.labels(works[0].item.channel, "erased").inc()
+            return
         for work in works:
             registered = decided.get(work.item_key)
             if registered is not None:
@@ -240,7 +248,7 @@ class Planned:
             message=work.message_hash,
             person=work.author,
             identity=item.author,
-            key_ids=(work.event.raw_key, work.key_id),
+            key_ids=tuple(key for key in (work.event.raw_key, work.key_id, work.event.raw_blob) if key),
             original=Original(
                 subject=item.subject,
                 text=item.text,

@@ -90,4 +90,6 @@ class ItemEvent(Part, frozen=True, kw_only=True, omit_defaults=True):
     received_at: Instant
     raw_key: str
     """Id of the record key that seals the raw record, so that the person can be linked to it."""
+    raw_blob: str | None = None
+    """Name of the blob that holds large raw bytes; it is erased with the person, like the keys."""
     warnings: tuple[str, ...] = ()

@@ -65,7 +65,14 @@ def decode(channel: Channel, source: str, body: bytes, now: datetime) -> Iterato
             }
     except Exception as error:
         reason = f"{channel.name}.error"
-        yield {"source": source, "outcome": "dead", "reason": reason, "key": "", "item": None, "where": safe_trace(error)}
+        yield {
+            "source": source,
+            "outcome": "dead",
+            "reason": reason,
+            "key": "",
+            "item": None,
+            "where": safe_trace(error),
+        }
 
 
 def _account(channel: Channel) -> str:

@@ -123,9 +123,7 @@ async def indexer(house: House, stop: asyncio.Event) -> None:
     halted = threading.Event()
 
     def on_dead(message: Message, reason: str, detail: str) -> None:
-        letter = dead_record(
-            "indexer", house.settings.tenant, house.keys, message, reason, detail, house.clock.now()
-        )
+        letter = dead_record("indexer", house.settings.tenant, house.keys, message, reason, detail, house.clock.now())
         asyncio.run_coroutine_threadsafe(house.publisher.publish([letter]), loop).result()
 
     work = asyncio.create_task(asyncio.to_thread(run_indexer, house.settings, halted, on_dead=on_dead))

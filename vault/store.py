@@ -79,7 +79,7 @@ class Vault:
         blob_folder = settings.data_dir / "blobs"
         for folder in (settings.data_dir, blob_folder):
             private_folder(folder)
-        database = Database.open(settings.database, settings.data_dir)
+        database = Database.open(settings.database.get_secret_value(), settings.data_dir)
         try:
             migrate(database)
             check_keys(database, keyring)

@@ -68,7 +68,9 @@ class Entrances:
                     return
                 problem = f"answer {answer.status_code}"
                 if answer.is_client_error:
-                    raise DemoError(f"{url} refused the delivery ({problem}): do demo and `make run` share their settings?")
+                    raise DemoError(
+                        f"{url} refused the delivery ({problem}): do demo and `make run` share their settings?"
+                    )
             if asyncio.get_running_loop().time() > deadline:
                 raise DemoError(f"{url} does not take the delivery ({problem}): is `make run` running?")
             await asyncio.sleep(PAUSE_SECONDS)

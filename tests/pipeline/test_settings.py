@@ -57,9 +57,7 @@ def test_production_refuses_every_webhook_with_its_demo_secret(name: str, monkey
 @pytest.mark.parametrize("name", CHANNELS)
 def test_every_setting_of_every_channel_is_described(name: str) -> None:
     undescribed = [
-        field
-        for field, info in CHANNELS[name].settings.model_fields.items()
-        if field != "env" and not info.description
+        field for field, info in CHANNELS[name].settings.model_fields.items() if field != "env" and not info.description
     ]
     assert undescribed == []
 

@@ -125,7 +125,7 @@ def test_the_audit_keeps_order_and_refuses_empty_lines(vault: Vault, clock: Any)
 @pytest.mark.parametrize("change", [audit.delete(), audit.update().values(actor="a9")])
 def test_the_audit_cannot_be_changed(vault: Vault, settings: CoreSettings, change: Any) -> None:
     vault.audit("a1", "dibuka", "t1", "alasan")
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     try:
         with pytest.raises((DatabaseError, Unavailable)), database.write() as connection:
             connection.execute(change)

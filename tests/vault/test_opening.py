@@ -25,14 +25,14 @@ from vault.store import Vault
 
 
 def test_migrations_build_what_the_code_expects(vault: Vault, settings: CoreSettings) -> None:
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()
 
 
 def test_a_database_of_a_newer_version_is_refused(vault: Vault, settings: CoreSettings, clock: Any) -> None:
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
@@ -69,7 +69,7 @@ def test_a_database_that_is_away_is_unavailable_and_its_password_unseen(settings
 
 
 def sqlite_settings(settings: CoreSettings) -> CoreSettings:
-    if settings.database:
+    if settings.database.get_secret_value():
         pytest.skip("about the SQLite file")
     return settings
 
@@ -118,7 +118,7 @@ def test_a_busy_database_is_unavailable_and_recovers(
 def test_a_failure_in_the_middle_quotes_nobody_and_leaves_nothing(
     vault: Vault, settings: CoreSettings, message: Callable[..., Registration]
 ) -> None:
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.write() as connection:
         connection.execute(text("ALTER TABLE messages RENAME COLUMN hash TO digest"))
     first = message("a")

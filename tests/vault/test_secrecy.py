@@ -21,7 +21,7 @@ def stored(settings: CoreSettings) -> Iterator[bytes]:
     for path in settings.data_dir.rglob("*"):
         if path.is_file():
             yield path.read_bytes()
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.read() as connection:
         reflected = MetaData()
         reflected.reflect(connection)
@@ -83,7 +83,7 @@ def test_erased_bytes_are_gone_from_the_files(
 ) -> None:
     first = message("a")
     vault.register([first])
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.read() as connection:
         metadata = MetaData()
         metadata.reflect(connection)

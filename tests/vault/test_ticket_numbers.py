@@ -38,7 +38,7 @@ def test_no_two_days_or_serials_share_a_number(pairs: list[tuple[datetime, int]]
 
 def test_the_day_goes_on_past_9999(vault: Vault, settings: CoreSettings, message: Callable[..., Registration]) -> None:
     vault.register([message("a")])
-    database = Database.open(settings.database, settings.data_dir)
+    database = Database.open(settings.database.get_secret_value(), settings.data_dir)
     with database.write() as connection:
         connection.execute(counters.update().values(last=9_997))
     database.close()

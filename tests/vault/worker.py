@@ -84,7 +84,7 @@ def main() -> None:
     task, folder, database, master, identifier, argument = sys.argv[1:]
     settings = CoreSettings(
         data_dir=Path(folder),
-        database=database,
+        database=SecretStr(database),
         master_key=SecretStr(master),
         id_key=SecretStr(identifier),
         _env_file=None,

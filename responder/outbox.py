@@ -8,7 +8,7 @@ vendor's outage holds up waits in the vault, so that a restart does not forget i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -46,6 +46,8 @@ class ResponderVault(Protocol):
 
     def claim_reply(self, reply_id: str, *, retake_after: timedelta | None = None) -> bool: ...
 
+    def record_replies(self, reply_ids: Collection[str]) -> None: ...
+
     def hold_reply(self, reply_id: str, payload: bytes, due_at: datetime) -> None: ...
 
     def due_replies(self, now: datetime, limit: int = ...) -> list[bytes]: ...
@@ -82,9 +84,11 @@ class ReplyOutbox:
 
         Raises ``TransientError`` when the vault or Kafka is away: the batch then comes again.
         """
+        await self._record([reply for reply in replies if self._senders.get(reply.channel) is None])
         by_ticket: dict[str, list[Reply]] = {}
         for reply in replies:
-            by_ticket.setdefault(reply.ticket_id, []).append(reply)
+            if self._senders.get(reply.channel) is not None:
+                by_ticket.setdefault(reply.ticket_id, []).append(reply)
         limit = asyncio.Semaphore(SENDING_AT_ONCE)
 
         async def in_order(ones: list[Reply]) -> None:
@@ -97,6 +101,16 @@ class ReplyOutbox:
             if isinstance(result, BaseException):
                 raise result
 
+    async def _record(self, replies: Sequence[Reply]) -> None:
+        """Without credentials a message is shown on the operations page instead of sent."""
+        if not replies:
+            return
+        await asyncio.to_thread(self._vault.record_replies, [reply.id for reply in replies])
+        ended = [msgspec.structs.replace(reply, state="recorded", attempt=reply.attempt + 1) for reply in replies]
+        await self._publisher.publish([outbound(reply) for reply in ended])
+        for reply in ended:
+            REPLIES.labels(reply.channel, "recorded").inc()
+
     async def retry_due(self) -> None:
         """Tries again what is due. Raises ``TransientError`` like ``deliver``; nothing is lost by it."""
         for payload in await asyncio.to_thread(self._vault.due_replies, self._clock.now()):
@@ -107,10 +121,10 @@ class ReplyOutbox:
             return
         contact = await asyncio.to_thread(self._vault.contact, reply.ticket_id)
         sender = self._senders.get(reply.channel)
-        if contact is None:
+        if sender is None:
+            await self._record([reply])
+        elif contact is None:
             await self._end(reply, "given_up", error="responder.no-contact")
-        elif sender is None:
-            await self._end(reply, "recorded")
         else:
             await self._send(reply, contact, sender)
 

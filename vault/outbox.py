@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -58,6 +59,17 @@ class Outbox:
             if joins is not None:
                 row = {"hash": joins[0], "ticket_id": joins[1]}
                 connection.execute(self._database.insert(messages).values(row).on_conflict_do_nothing())
+
+    def record(self, reply_ids: Collection[str]) -> None:
+        now = self._clock.now()
+        rows = [
+            {"reply_id": one, "state": "recorded", "attempts": 1, "claimed_at": now, "settled_at": now}
+            for one in dict.fromkeys(reply_ids)
+        ]
+        if not rows:
+            return
+        with self._database.write() as connection:
+            connection.execute(self._database.insert(replies).on_conflict_do_nothing(), rows)
 
     def hold(self, reply_id: str, payload: bytes, due_at: datetime) -> None:
         held = {"state": "waiting", "payload": payload, "due_at": due_at}

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
 from pipeline import headers
+from pipeline.pacing import FETCH_LIMITS
 from pipeline.settings import CoreSettings
 from pipeline.stage import Message
 
@@ -54,6 +55,7 @@ def connect(settings: CoreSettings, **config: Any) -> KafkaConsumer:
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             kafka_client=client,
+            **FETCH_LIMITS,
             **config,
         )
     except KafkaError:

@@ -52,3 +52,8 @@ class Polling:
         wait = JOINING_MS if joining else PATIENT_MS if patient else 0
         found: dict[Any, list[Any]] = self._consumer.poll(timeout_ms=wait, max_records=self._max_records)
         return found
+
+
+FETCH_LIMITS = {"fetch_max_bytes": 16 * 1024 * 1024, "receive_message_max_bytes": 2_000_000_000}
+"""Consumer settings. Kafka keeps to the first; noida-db answers with all that is left of a partition, and a frame over
+kafka-python's own limit of 100 MB would be refused again and again."""

@@ -16,7 +16,7 @@ from .clock import Clock
 from .fate import backoff, settle
 from .metrics import PROCESSED, READY
 from .outbox import dead_record
-from .pacing import Pacing, Polling
+from .pacing import FETCH_LIMITS, Pacing, Polling
 from .publisher import Publisher
 from .records import to_message
 from .sealing import Keys
@@ -105,6 +105,7 @@ class PlainConsumer:
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=600_000,
+            **FETCH_LIMITS,
         )
 
     async def pause(self, seconds: float) -> bool:

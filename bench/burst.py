@@ -127,7 +127,12 @@ def spread(values: list[float]) -> dict[str, float]:
         return {}
     ranked = sorted(values)
     pick = [ranked[min(len(ranked) - 1, int(len(ranked) * share))] for share in (0.5, 0.99)]
-    return {"p50": pick[0] * 1000, "p99": pick[1] * 1000, "max": ranked[-1] * 1000, "mean": statistics.mean(ranked) * 1000}
+    return {
+        "p50": pick[0] * 1000,
+        "p99": pick[1] * 1000,
+        "max": ranked[-1] * 1000,
+        "mean": statistics.mean(ranked) * 1000,
+    }
 
 
 async def run(rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Part:
-    """A decoded outcome with the bytes of its attachments, by ``Attachment.reference``, where the raw record held them."""
+    """A decoded outcome, with the bytes of those attachments that the raw record held, by ``Attachment.reference``."""
 
     decoded: Decoded
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Webhook(Protocol):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One answer to send. ``to`` is the unsealed identity; ``external_id`` the vendor's id of the citizen's last message."""
+    """One answer to send. ``to`` is the unsealed identity, ``external_id`` the vendor's id of the last inbound message."""
 
     id: str
     account: str

@@ -16,7 +16,7 @@ class InvalidItem(Exception):
 
 
 class TransientError(Exception):
-    """Something we need is away: the record is tried again with back-off until it works; nothing behind it overtakes."""
+    """Something we need is away: the record is tried again until it works, and nothing behind it overtakes."""
 
 
 class Backpressure(TransientError):
@@ -28,7 +28,7 @@ class Backpressure(TransientError):
 
 
 class Unavailable(TransientError):
-    """Kafka or the vault cannot take the record now. A webhook answers 503 with Retry-After; a poller keeps its cursor."""
+    """Kafka or the vault cannot take the record now: a webhook answers 503, a poller keeps its cursor."""
 
 
 class Rejected(Exception):

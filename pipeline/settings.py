@@ -74,7 +74,9 @@ class CoreSettings(Settings):
     data_dir: Path = Field(Path(".data"), description="Folder of the embedded default's data, blobs and tables.")
     kafka: str = Field("127.0.0.1:9092", description="Bootstrap servers, host:port, comma separated.")
     elasticsearch: str = Field("http://127.0.0.1:9200", description="Elasticsearch address.")
-    database: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL of the vault; empty: SQLite under the data folder.")
+    database: SecretStr = Field(
+        SecretStr(""), description="SQLAlchemy URL of the vault; empty: SQLite under the data folder."
+    )
     partitions: int = Field(4, ge=1, le=512, description="Partitions of all topics after raw; fixed at creation.")
     replication: int = Field(1, ge=1, description="Replication factor of topics that we create.")
     base_url: str = Field("http://127.0.0.1:8080", description="Public address that tracking links begin with.")

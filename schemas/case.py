@@ -16,8 +16,8 @@ CommandKind = Literal[
 ]
 
 FactKind = Literal[
-    "received", "followup", "amended", "withdrawn", "routed", "review", "assigned", "accepted", "forwarded", "progressed",
-    "asked", "answered", "extended", "resolved", "reopened", "rated", "noted", "refused",
+    "received", "followup", "amended", "withdrawn", "routed", "review", "assigned", "accepted", "forwarded",
+    "progressed", "asked", "answered", "extended", "resolved", "reopened", "rated", "noted", "refused",
     "sla_scheduled", "sla_warned", "sla_breached", "sla_met", "sla_retracted",
 ]  # fmt: skip
 

@@ -11,7 +11,7 @@ SlaKind = Literal["scheduled", "warned", "breached", "met", "retracted"]
 
 
 class SlaEvent(Record, frozen=True, kw_only=True):
-    """Value of ``crm.sla``. ``at`` is the instant the event is true of (the due instant of a breach), ``detected_at`` when
+    """Value of ``crm.sla``. ``at`` is the instant it is true of (the due instant of a breach), ``detected_at`` when
     the monitor saw it. ``scheduled`` carries all clocks of the ticket as they now stand in ``clocks``."""
 
     kind: SlaKind

@@ -30,7 +30,7 @@ class PlaceCandidate(Part, frozen=True, kw_only=True):
 
 
 class Place(Part, frozen=True, kw_only=True):
-    """Where the complaint is. Codes and names are Kemendagri's; ``lat``/``lon`` WGS 84, rounded to 4 decimals (11 m)."""
+    """Where it is. Codes and names are Kemendagri's; ``lat``/``lon`` WGS 84, rounded to 4 decimals (11 m)."""
 
     method: Literal["polygon", "nearest", "text", "none", "outside"]
     confidence: Share

@@ -19,7 +19,7 @@ FOREVER = -1
 
 @dataclass(frozen=True)
 class Topic:
-    """``retention_ms`` as Kafka's ``retention.ms``; ``sealed`` values are AES-GCM bytes, their key named in a header."""
+    """``retention_ms`` as Kafka's ``retention.ms``; ``sealed`` values are AES-GCM bytes, key named in a header."""
 
     name: str
     key: str

@@ -55,7 +55,8 @@ async def _run(names: Sequence[str], settings: CoreSettings) -> int:
                     admin.stop()
     except* Exception as group:
         for error in _leaves(group):
-            log.error("process.failed", where=safe_trace(error), hint=_hint(error))
+            where = safe_trace(error)
+            log.error("process.failed", where=where, hint=_hint(error))  # noqa: TRY400 - a trace would quote values
         code = EXIT_CRASHED
     return code
 

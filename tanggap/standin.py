@@ -22,6 +22,7 @@ from .child import open_log
 QUIET_SECONDS = 2.0
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+POLL_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +111,10 @@ class StandIn:
         await asyncio.sleep(QUIET_SECONDS)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGTERM)
-        deadline = asyncio.get_running_loop().time() + STOP_SECONDS
-        while self.alive() and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        for _ in range(int(STOP_SECONDS / POLL_SECONDS)):
+            if not self.alive():
+                break
+            await asyncio.sleep(POLL_SECONDS)
         self._pid_file.unlink(missing_ok=True)
 
     def _left_behind(self) -> int | None:

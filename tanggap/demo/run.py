@@ -150,7 +150,7 @@ class Demo:
                 "Dewi Contoh",
                 "dewi@surel.contoh.id",
                 "Trotoar rusak di Jl. Wolter Monginsidi",
-                "Selamat siang,\n\ntrotoar di Jl. Wolter Monginsidi depan halte berlubang dan membahayakan pejalan kaki.\n"
+                "Selamat siang,\n\ntrotoar di Jl. Wolter Monginsidi depan halte berlubang, membahayakan pejalan kaki.\n"
                 "Foto terlampir.\n\nDewi Contoh\n081100000321\n",
             )
         )
@@ -167,7 +167,7 @@ class Demo:
         fields = {
             "nama": "Slamet Contoh",
             "telepon": "081100000654",
-            "uraian": "Tumpukan sampah di pinggir Jl. Jatinegara Timur tidak diangkut sejak minggu lalu, baunya menyengat.",
+            "uraian": "Tumpukan sampah di Jl. Jatinegara Timur tidak diangkut sejak minggu lalu, baunya menyengat.",
             "lokasi": "Jl. Jatinegara Timur, dekat pasar",
             "kelurahan": "Balimester",
         }

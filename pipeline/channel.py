@@ -88,7 +88,7 @@ class Webhook(Protocol):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One answer to send. ``to`` is the unsealed identity, ``external_id`` the vendor's id of the last inbound message."""
+    """One answer to send. ``to`` is the unsealed identity; ``external_id`` names the last inbound message."""
 
     id: str
     account: str

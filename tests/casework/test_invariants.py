@@ -36,7 +36,7 @@ kinds = st.sampled_from(
     ["assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note"]
 )
 tickets = st.builds(
-    lambda kind, name, at, version: ticket(kind, f"e{name}", at, version=version),
+    lambda kind, name, at, version: ticket(kind, f"{kind}-{name}", at, version=version),
     st.sampled_from(["opened", "followup", "amended", "withdrawn"]),
     ids,
     times,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pipeline.channel import Channel
 
-from .decode import decode
+from .decode import REASONS, decode
 from .receive import NAME, WhatsAppWebhook
 from .reply import make_sender
 from .settings import WhatsAppSettings
@@ -21,3 +21,5 @@ CHANNEL = Channel(
     webhook=WhatsAppWebhook,
     sender=make_sender,
 )
+
+__all__ = ["CHANNEL", "REASONS"]

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
+from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Part, Raw
 from schemas.item import Attachment, Author, Decoded, Item, Location, Outcome
 
-from .payload import Change, Contact, Edit, Envelope, Inbound, Media, Status, Value
+from .payload import Change, Contact, Entry, Envelope, Inbound, Media, Metadata, Spot, Status, Value
 
+T = TypeVar("T")
+
+OBJECT = "whatsapp_business_account"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REASONS = {
     "whatsapp.unreadable": "The delivery, or one message in it, is not what Meta documents.",
     "whatsapp.thread": "Answers an earlier message (context.id).",
@@ -29,6 +37,9 @@ REASONS = {
     "whatsapp.unsupported": "A kind that the Cloud API does not deliver (poll, live location, view once …).",
     "whatsapp.no-sender": "Neither a phone number nor a user id: nobody to answer.",
     "whatsapp.other-field": "A subscription field that carries no messages.",
+    "whatsapp.vendor-error": "Meta reports an error of its own beside the messages.",
+    "whatsapp.window-closed": "Over 24 hours since the person's last message: Meta takes approved templates only.",
+    "whatsapp.refused": "Meta refused the answer for good.",
 }
 
 NOTES = {
@@ -41,106 +52,129 @@ NOTES = {
     "unsupported": "whatsapp.unsupported",
     "unknown": "whatsapp.unsupported",
 }
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
 MEDIA = ("image", "video", "audio", "document")
 
 
 def decode(raw: Raw) -> Iterator[Part]:
     """One part for each message and status of the delivery. Never raises for any bytes."""
-    try:
-        envelope = msgspec.json.decode(raw.body, type=Envelope)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        yield _part("dead", f"whatsapp:{raw.account}:unreadable", "whatsapp.unreadable")
+    envelope = _read(whole_surrogates(raw.body), Envelope)
+    if envelope is None or envelope.object != OBJECT:
+        yield _dead(raw.account, raw.body)
         return
-    for entry in envelope.entry:
+    for entry_bytes in envelope.entry:
+        entry = _read(entry_bytes, Entry)
+        if entry is None:
+            yield _dead(raw.account, entry_bytes)
+            continue
         for change in entry.changes:
             yield from _change(raw, change)
 
 
-def _change(raw: Raw, change: Change) -> Iterator[Part]:
-    if change.field != "messages":
-        yield _part("ignored", f"whatsapp:{raw.account}:{change.field}", "whatsapp.other-field")
-        return
+def _read(data: msgspec.Raw | bytes, kind: type[T]) -> T | None:
+    """The struct in ``data``; None where there is nothing of that shape."""
     try:
-        value = msgspec.json.decode(change.value, type=Value)
-    except (msgspec.DecodeError, RecursionError):
-        yield _part("dead", f"whatsapp:{raw.account}:unreadable", "whatsapp.unreadable")
+        return msgspec.json.decode(data, type=kind)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _change(raw: Raw, data: msgspec.Raw) -> Iterator[Part]:
+    change = _read(data, Change)
+    if change is not None and change.field is not None and change.field != "messages":
+        yield _unnamed(raw.account, data, "ignored", "whatsapp.other-field")
         return
-    account = (value.metadata.phone_number_id if value.metadata else None) or raw.account
-    for item in value.messages:
-        yield _guarded(account, lambda data=item: _message(raw, account, value, data))  # type: ignore[misc]
-    for item in value.statuses:
-        yield _guarded(account, lambda data=item: _status(account, data))  # type: ignore[misc]
+    value = _read(change.value, Value) if change else None
+    if value is None:
+        yield _dead(raw.account, data)
+        return
+    metadata = _read(value.metadata, Metadata)
+    account = _id(metadata.phone_number_id if metadata else None) or raw.account
+    contacts = [contact for one in value.contacts or () if (contact := _read(one, Contact)) is not None]
+    for one in value.messages or ():
+        yield _message(raw, account, contacts, one)
+    for one in value.statuses or ():
+        status = _read(one, Status)
+        if status is None:
+            yield _dead(account, one)
+        else:
+            yield _part("receipt", f"whatsapp:{account}:{status.id}:{status.status}", "whatsapp.status")
+    for one in value.errors or ():
+        yield _unnamed(account, one, "note", "whatsapp.vendor-error")
 
 
-def _guarded(account: str, read: Callable[[], Part]) -> Part:
-    try:
-        return read()
-    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
-        return _part("dead", f"whatsapp:{account}:unreadable", "whatsapp.unreadable")
-
-
-def _status(account: str, data: msgspec.Raw) -> Part:
-    status = msgspec.json.decode(data, type=Status)
-    return _part("receipt", f"whatsapp:{account}:{status.id}:{status.status}", "whatsapp.status")
-
-
-def _message(raw: Raw, account: str, value: Value, data: msgspec.Raw) -> Part:
-    message = msgspec.json.decode(data, type=Inbound)
-    key = f"whatsapp:{account}:{message.id}"
+def _message(raw: Raw, account: str, contacts: list[Contact], data: msgspec.Raw) -> Part:
+    message = _read(data, Inbound)
+    external_id = _id(message.id) if message else None
+    if message is None or external_id is None:
+        return _dead(account, data)
+    key = f"whatsapp:{account}:{external_id}"
     if message.type in NOTES:
         return _part("note", key, NOTES[message.type])
-    author = _author(message, value.contacts)
+    author = _author(message, contacts)
     if author is None:
         return _part("dead", key, "whatsapp.no-sender")
     sent_at = _instant(message.timestamp, raw.received_at)
-    if message.type == "revoke":
-        original = message.revoke.original_message_id if message.revoke else None
-        item = _item(account, message, author, sent_at, root=original)
-        return _part("delete", key, "whatsapp.revoked", item)
-    if message.edit is not None:
-        return _edited(account, message, message.edit, author, sent_at)
-    return _spoken(key, _item(account, message, author, sent_at))
+    if message.type == "revoke" or message.edit is not None:
+        return _changed(account, message, external_id, author, sent_at)
+    return _spoken(key, _item(account, message, external_id, author, sent_at))
 
 
 def _spoken(key: str, item: Item) -> Part:
     if item.reply_to:
         return _part("reply", key, "whatsapp.thread", item)
-    if not item.text and not item.attachments and item.location.lat is None:
+    if not item.text and not item.attachments and item.location == Location():
         return _part("note", key, "whatsapp.unsupported")
     return _part("complaint", key, None, item)
 
 
-def _edited(account: str, message: Inbound, edit: Edit, author: Author, sent_at: datetime) -> Part:
-    inner = msgspec.json.decode(edit.message, type=dict[str, msgspec.Raw])
-    inner.setdefault("id", msgspec.Raw(msgspec.json.encode(message.id)))
-    content = msgspec.json.decode(msgspec.json.encode(inner), type=Inbound)
-    root = edit.original_message_id or message.id
-    item = _item(account, content, author, sent_at, root=root)
+def _changed(account: str, message: Inbound, external_id: str, author: Author, sent_at: datetime) -> Part:
+    """A later word on an earlier message: taken back, or with other content."""
+    key = f"whatsapp:{account}:{external_id}"
+    change = message.edit or message.revoke
+    root = _id(change.original_message_id) if change else None
+    if change is None or root is None:
+        return _part("dead", key, "whatsapp.unreadable")
+    if message.edit is None:
+        item = _item(account, message, external_id, author, sent_at, root=root)
+        return _part("delete", key, "whatsapp.revoked", item)
+    content = _read(change.message, Inbound)
+    if content is None:
+        return _part("dead", key, "whatsapp.unreadable")
     # WhatsApp does not number edits: the newest by the vendor's time wins.
     version = max(2, int(sent_at.timestamp()))
-    item = msgspec.structs.replace(item, external_id=message.id, version=version)
-    return _part("edit", f"whatsapp:{account}:{message.id}", "whatsapp.edited", item)
+    item = _item(account, content, external_id, author, sent_at, root=root, version=version)
+    return _part("edit", key, "whatsapp.edited", item)
 
 
-def _item(account: str, message: Inbound, author: Author, sent_at: datetime, *, root: str | None = None) -> Item:
+def _item(
+    account: str,
+    message: Inbound,
+    external_id: str,
+    author: Author,
+    sent_at: datetime,
+    *,
+    root: str | None = None,
+    version: int = 1,
+) -> Item:
     media = [found for found in (getattr(message, kind) for kind in MEDIA) if found is not None]
-    captions = [found.caption for found in media if found.caption]
-    spot = message.location
+    words = [*_words(message), *(found.caption for found in media)]
     return Item(
         channel="whatsapp",
         account=account,
-        external_id=message.id,
+        external_id=external_id,
         author=author,
-        text="\n".join([*_words(message), *captions]),
+        text="\n".join(plain for word in words if (plain := _plain(word)) is not None),
         sent_at=sent_at,
         root=root,
-        reply_to=message.context.id if message.context else None,
-        location=Location(lat=spot.latitude, lon=spot.longitude, text=_place_words(message)) if spot else Location(),
+        reply_to=_id(message.context.id) if message.context else None,
+        version=version,
+        location=_location(message.location),
         attachments=tuple(_attachment(found) for found in media),
     )
 
 
-def _words(message: Inbound) -> list[str]:
+def _words(message: Inbound) -> list[str | None]:
     words: list[str | None] = []
     if message.text is not None:
         words.append(message.text.body)
@@ -149,20 +183,43 @@ def _words(message: Inbound) -> list[str]:
     if message.interactive is not None:
         for choice in (message.interactive.list_reply, message.interactive.button_reply):
             words += [choice.title, choice.description] if choice else []
-    return [word for word in words if word]
+    return words
 
 
-def _place_words(message: Inbound) -> str | None:
-    spot = message.location
-    return ", ".join(part for part in (spot.name, spot.address) if part) or None if spot else None
+def _plain(text: str | None) -> str | None:
+    """Without control characters (a NUL stops databases and terminals alike); None when nothing is left."""
+    return (text or "").translate(_CONTROLS).strip() or None
+
+
+def _id(value: str | int | None) -> str | None:
+    return _plain(str(value)) if value is not None else None
+
+
+def _location(spot: Spot | None) -> Location:
+    if spot is None:
+        return Location()
+    lat, lon = _degrees(spot.latitude, 90), _degrees(spot.longitude, 180)
+    words = [plain for part in (spot.name, spot.address) if (plain := _plain(part)) is not None]
+    if lat is None or lon is None:
+        lat = lon = None
+    return Location(lat=lat, lon=lon, text=", ".join(words) or None)
+
+
+def _degrees(value: float | str | None, limit: int) -> float | None:
+    """Half a position, or one off the globe, is none."""
+    try:
+        degrees = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return degrees if degrees is not None and abs(degrees) <= limit else None
 
 
 def _attachment(media: Media) -> Attachment:
     return Attachment(
-        name=media.filename,
+        name=_plain(media.filename),
         media_type=(media.mime_type or "application/octet-stream").split(";")[0].strip().lower(),
         sha256=_hex(media.sha256),
-        reference=media.id,
+        reference=_id(media.id),
     )
 
 
@@ -177,29 +234,42 @@ def _hex(digest: str | None) -> str | None:
 def _author(message: Inbound, contacts: list[Contact]) -> Author | None:
     """User id first: since 2026 people with a user name show no phone number (channels, BSUID)."""
     contact = next((one for one in contacts if _same(one, message)), contacts[0] if len(contacts) == 1 else None)
-    phone = message.sender or (contact.wa_id if contact else None)
-    user_id = message.from_user_id or (contact.user_id if contact else None)
+    phone = _id(message.sender) or (_id(contact.wa_id) if contact else None)
+    user_id = _id(message.from_user_id) or (_id(contact.user_id) if contact else None)
     identity = user_id or phone
     if not identity:
         return None
     profile = contact.profile if contact else None
+    digits = phone.lstrip("+") if phone else ""
     return Author(
         id=identity,
-        name=profile.name if profile else None,
-        phone=f"+{phone.lstrip('+')}" if phone else None,
-        handle=profile.username if profile else None,
+        name=_plain(profile.name) if profile else None,
+        phone=f"+{digits}" if digits.isascii() and digits.isdigit() else None,
+        handle=_plain(profile.username) if profile else None,
     )
 
 
 def _same(contact: Contact, message: Inbound) -> bool:
-    return bool(message.sender and contact.wa_id == message.sender) or bool(
-        message.from_user_id and contact.user_id == message.from_user_id
+    return any(
+        ours is not None and ours == _id(theirs)
+        for ours, theirs in ((_id(message.sender), contact.wa_id), (_id(message.from_user_id), contact.user_id))
     )
 
 
 def _instant(timestamp: str | int | None, received_at: datetime) -> datetime:
-    """Unix seconds, as text; the receipt where the vendor gives none."""
-    return datetime.fromtimestamp(int(timestamp), UTC) if timestamp is not None else received_at
+    """Unix seconds, mostly as text; the receipt where the vendor gives none that a calendar holds."""
+    if timestamp is None or not re.fullmatch(r"[0-9]{1,11}", str(timestamp)):
+        return received_at
+    return EPOCH + timedelta(seconds=int(timestamp))
+
+
+def _unnamed(account: str, data: msgspec.Raw | bytes, outcome: Outcome, reason: str) -> Part:
+    """What has no id of its own is named by its bytes, so that a redelivery keeps its key."""
+    return _part(outcome, f"whatsapp:{account}:sha256-{hashlib.sha256(data).hexdigest()[:32]}", reason)
+
+
+def _dead(account: str, data: msgspec.Raw | bytes) -> Part:
+    return _unnamed(account, data, "dead", "whatsapp.unreadable")
 
 
 def _part(outcome: Outcome, key: str, reason: str | None, item: Item | None = None) -> Part:

@@ -10,6 +10,9 @@ from typing import Annotated
 import msgspec
 
 Text = Annotated[str, msgspec.Meta(max_length=65_536)]
+"""WhatsApp takes 4,096 characters (65,536 in its app); more than that is not from there."""
+Id = str | int
+"""Meta documents ids as text, and has sent them as numbers."""
 
 
 class Profile(msgspec.Struct):
@@ -21,12 +24,12 @@ class Contact(msgspec.Struct):
     """``user_id`` (business-scoped) comes always, ``wa_id`` only for people who show their number."""
 
     profile: Profile | None = None
-    wa_id: str | None = None
-    user_id: str | None = None
+    wa_id: Id | None = None
+    user_id: Id | None = None
 
 
 class Context(msgspec.Struct):
-    id: str | None = None
+    id: Id | None = None
     forwarded: bool = False
     frequently_forwarded: bool = False
 
@@ -36,7 +39,7 @@ class Body(msgspec.Struct):
 
 
 class Media(msgspec.Struct):
-    id: str | None = None
+    id: Id | None = None
     mime_type: str | None = None
     sha256: str | None = None
     caption: Text | None = None
@@ -44,14 +47,14 @@ class Media(msgspec.Struct):
 
 
 class Spot(msgspec.Struct):
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: float | str | None = None
+    longitude: float | str | None = None
     name: str | None = None
     address: str | None = None
 
 
 class Edit(msgspec.Struct):
-    original_message_id: str | None = None
+    original_message_id: Id | None = None
     message: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -73,13 +76,13 @@ class Button(msgspec.Struct):
 
 
 class Inbound(msgspec.Struct):
-    """One message. ``type`` names the member that holds its content."""
+    """One message. ``type`` names the member that holds its content. The new content of an edit has no ``id``."""
 
-    id: str
     type: str
+    id: Id | None = None
     timestamp: str | int | None = None
-    sender: str | None = msgspec.field(default=None, name="from")
-    from_user_id: str | None = None
+    sender: Id | None = msgspec.field(default=None, name="from")
+    from_user_id: Id | None = None
     context: Context | None = None
     text: Body | None = None
     image: Media | None = None
@@ -97,24 +100,22 @@ class Inbound(msgspec.Struct):
 class Status(msgspec.Struct):
     """Delivery report of a message of ours."""
 
-    id: str
+    id: Id
     status: str | None = None
-    timestamp: str | int | None = None
-    recipient_id: str | None = None
 
 
 class Metadata(msgspec.Struct):
-    phone_number_id: str | None = None
-    display_phone_number: str | None = None
+    phone_number_id: Id | None = None
 
 
 class Value(msgspec.Struct):
-    """Messages and statuses stay raw here, so that one bad item never harms its neighbours."""
+    """Everything stays raw here, so that one bad item never harms its neighbours."""
 
-    metadata: Metadata | None = None
-    contacts: list[Contact] = []
-    messages: list[msgspec.Raw] = []
-    statuses: list[msgspec.Raw] = []
+    metadata: msgspec.Raw = msgspec.Raw(b"null")
+    contacts: list[msgspec.Raw] | None = None
+    messages: list[msgspec.Raw] | None = None
+    statuses: list[msgspec.Raw] | None = None
+    errors: list[msgspec.Raw] | None = None
 
 
 class Change(msgspec.Struct):
@@ -123,10 +124,9 @@ class Change(msgspec.Struct):
 
 
 class Entry(msgspec.Struct):
-    id: str | None = None
-    changes: list[Change] = []
+    changes: list[msgspec.Raw] = []
 
 
 class Envelope(msgspec.Struct):
     object: str
-    entry: list[Entry]
+    entry: list[msgspec.Raw]

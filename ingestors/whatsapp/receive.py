@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import msgspec
 
 from ingestors import meta
+from ingestors.surrogates import whole_surrogates
 from pipeline.channel import HookAnswer, HookRequest, Raw
 from pipeline.errors import Rejected
 
+from .decode import OBJECT
 from .settings import WhatsAppSettings
 
 NAME = "whatsapp"
-OBJECT = "whatsapp_business_account"
 
 
 class _Outline(msgspec.Struct):
@@ -36,7 +37,7 @@ class WhatsAppWebhook:
         meta.verify_signature(request, [self._settings.app_secret, self._settings.app_secret_previous])
         meta.verify_json(request)
         try:
-            outline = msgspec.json.decode(request.body, type=_Outline)
+            outline = msgspec.json.decode(whole_surrogates(request.body), type=_Outline)
         except msgspec.ValidationError:
             raise Rejected(400, "webhook.wrong-shape", "Expected the members object and entry.") from None
         if outline.object != OBJECT:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Part, Raw
 from schemas.item import Author, Decoded, Item, Outcome
 
@@ -37,7 +38,6 @@ REASONS = {
 }
 """Every reason code of this channel, for docs/reasons.md; its entrance refuses with the codes of all webhooks."""
 
-_SURROGATE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL)
 _DIRECT_MESSAGES = {"dm.received", "dm.sent"}
 POST_EVENTS = {"post.create", "post.mention.create", "post.reply.create", "post.quote.create"}
 
@@ -51,15 +51,6 @@ def decode(raw: Raw) -> Iterable[Part]:
     if fields is None:
         return [_dead(raw, raw.body)]
     return list(_dispatch(raw, fields))
-
-
-def whole_surrogates(body: bytes) -> bytes:
-    """JSON with U+FFFD for half surrogate pairs, which are no text: one of them must not cost the whole page."""
-
-    def mend(found: re.Match[bytes]) -> bytes:
-        return rb"\ufffd" if len(found[0]) == 6 and found[0][2:3] in b"dD" else found[0]
-
-    return _SURROGATE.sub(mend, body)
 
 
 def _object(body: bytes) -> dict[str, msgspec.Raw] | None:

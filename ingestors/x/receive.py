@@ -17,13 +17,14 @@ import requests
 import structlog
 import tweepy
 
+from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Cursors, HookAnswer, HookRequest, Intake, Raw
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Rejected, TransientError
 
 from . import payload as x
 from .api import client, retry_after
-from .decode import CHANNEL, whole_surrogates
+from .decode import CHANNEL
 from .dialects import read
 from .settings import XSettings
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestors.surrogates import whole_surrogates
 from ingestors.x import CHANNEL, REASONS
-from ingestors.x.decode import whole_surrogates
 from ingestors.x.dialects import snowflake_time
 from ingestors.x.receive import SIGNATURE, XWebhook
 from ingestors.x.settings import XSettings

@@ -1,0 +1,237 @@
+"""WhatsApp: what Meta's deliveries become, however they are bent. Golden pairs run in tests/contract."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestors.whatsapp import CHANNEL, REASONS
+from ingestors.whatsapp.reply import WhatsAppSender
+from ingestors.whatsapp.settings import WhatsAppSettings
+from pipeline.channel import Outgoing, Raw
+from pipeline.errors import Backpressure, InvalidItem, TransientError
+from schemas.base import encode
+from schemas.item import Author, Decoded
+
+FIXTURES = Path(__file__).parent / "fixtures"
+INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+ACCOUNT = "100000000000001"
+TEXT: dict[str, Any] = json.loads((FIXTURES / "text_v23.json").read_bytes())
+NEIGHBOUR: dict[str, Any] = {
+    "id": "wamid.neighbour", "from": "6281200000002", "timestamp": "1795402800", "type": "text",
+    "text": {"body": "Lampu jalan mati."},
+}  # fmt: skip
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+    | st.sampled_from(["\0", "\ud83d", "", " ", "A" * 70_000]) | st.just([]) | st.just({}) | st.just([{}])
+)  # fmt: skip
+
+
+def decoded(body: bytes) -> list[Decoded]:
+    return [part.decoded for part in CHANNEL.decode(Raw("whatsapp", ACCOUNT, body, "application/json", NOW))]
+
+
+def delivery(*messages: Any, contacts: Any = None) -> bytes:
+    document = copy.deepcopy(TEXT)
+    value = document["entry"][0]["changes"][0]["value"]
+    value["messages"], value["contacts"] = list(messages), contacts
+    return json.dumps(document).encode()
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    return {**NEIGHBOUR, "id": "wamid.one", "from": "6281200000001"} | changes
+
+
+def only(body: bytes) -> Decoded:
+    (line,) = decoded(body)
+    return line
+
+
+def test_redelivery_keeps_its_keys_and_everything_in_a_batch_has_its_own() -> None:
+    body = (FIXTURES / "batch_v23_entries_one_item_broken.json").read_bytes()
+    keys = [line.key for line in decoded(body)]
+    assert keys == [line.key for line in decoded(body)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_edit_and_revoke_lead_to_the_message_they_change() -> None:
+    original = only((FIXTURES / "text_v23.json").read_bytes()).item
+    assert original is not None
+    for name in ("edit_v23_text", "revoke_v23"):
+        item = only((FIXTURES / f"{name}.json").read_bytes()).item
+        assert item is not None
+        assert (item.root, item.author.id) == (original.external_id, original.author.id)
+
+
+def test_later_edit_has_the_higher_version() -> None:
+    def edited(timestamp: str) -> int:
+        change = {"original_message_id": "wamid.one", "message": {"type": "text", "text": {"body": "baru"}}}
+        item = only(delivery(message(type="edit", edit=change, timestamp=timestamp))).item
+        assert item is not None
+        return item.version
+
+    assert 1 < edited("1795402900") < edited("1795402901")
+
+
+def test_person_is_known_by_user_id_even_where_the_number_shows() -> None:
+    contacts = [{"wa_id": "6281200000001", "user_id": "ID.7", "profile": {"name": "Siti Contoh"}}]
+    item = only(delivery(message(), contacts=contacts)).item
+    assert item is not None
+    assert item.author == Author(id="ID.7", name="Siti Contoh", phone="+6281200000001")
+
+
+def test_contacts_of_others_are_not_mixed_up() -> None:
+    contacts = [{"wa_id": f"628120000000{n}", "user_id": f"ID.{n}"} for n in (1, 2)]
+    lines = decoded(delivery(message(), NEIGHBOUR, contacts=contacts))
+    assert [line.item and line.item.author.id for line in lines] == ["ID.1", "ID.2"]
+
+
+@pytest.mark.parametrize("timestamp", [None, "", "besok", "-1", "9" * 20, "9" * 5000, -(10**30), 10**30, "１２３"])
+def test_absurd_time_falls_back_to_the_receipt(timestamp: Any) -> None:
+    item = only(delivery(message(timestamp=timestamp))).item
+    assert item is not None
+    assert item.sent_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon"), [("NaN", 106.8), ("inf", 106.8), (-6.2, None), (91, 106.8), (-6.2, 181), ("selatan", "timur")]
+)
+def test_absurd_position_is_none_and_its_words_stay(lat: Any, lon: Any) -> None:
+    spot = {"latitude": lat, "longitude": lon, "name": "Halte Contoh"}
+    item = only(delivery(message(type="location", location=spot))).item
+    assert item is not None
+    assert (item.location.lat, item.location.lon, item.location.text) == (None, None, "Halte Contoh")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"id":"wamid.b","type":"location","location":{"latitude":1e999}}',
+        json.dumps(message(text={"body": "A" * 1_000_000})).encode(),
+        b'{"id":null,"type":"text"}',
+        b"[" * 400 + b"]" * 400,
+        b"7",
+    ],
+    ids=["infinite", "1 MB", "no id", "deep", "number"],
+)
+def test_broken_message_is_dead_and_its_neighbours_live(broken: bytes) -> None:
+    body = delivery(NEIGHBOUR, "BROKEN", NEIGHBOUR | {"id": "wamid.second"}).replace(b'"BROKEN"', broken)
+    assert [line.outcome for line in decoded(body)] == ["complaint", "dead", "complaint"]
+
+
+def test_half_surrogate_costs_neither_the_message_nor_its_neighbours() -> None:
+    body = delivery(message(text={"body": "Banjir \ud83d di sini"}), NEIGHBOUR)
+    first, second = decoded(body)
+    assert first.item is not None
+    assert (first.item.text, second.outcome) == ("Banjir \ufffd di sini", "complaint")
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"object":"page","entry":[]}'])
+def test_what_is_no_delivery_is_dead(body: bytes) -> None:
+    line = only(body)
+    assert (line.outcome, line.reason) == ("dead", "whatsapp.unreadable")
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of all members and elements of a JSON document."""
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    return [found for key, value in items for found in [(*path, key), *places(value, (*path, key))]]
+
+
+DOCUMENTS: list[Any] = [json.loads(path.read_text().replace("\\ud83d", "")) for path in INPUTS]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_bent_field_makes_decode_raise_or_harms_the_next_entry(data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from([one for one in DOCUMENTS if places(one)])))
+    *way, last = data.draw(st.sampled_from(places(document)))
+    parent = document
+    for step in way:
+        parent = parent[step]
+    if data.draw(st.booleans()):
+        del parent[last]
+    else:
+        parent[last] = data.draw(ANYTHING)
+    intact = isinstance(document.get("entry"), list) and document.get("object") == "whatsapp_business_account"
+    if intact:
+        document["entry"] += TEXT["entry"]
+    lines = decoded(json.dumps(document).encode())
+    assert all(line.reason in REASONS or (line.reason is None and line.outcome == "complaint") for line in lines)
+    assert all(encode(line) for line in lines)
+    assert not intact or lines[-1] == only(json.dumps(TEXT).encode())
+
+
+def outgoing(**changes: Any) -> Outgoing:
+    fields: dict[str, Any] = {
+        "id": "r1", "account": ACCOUNT, "to": Author(id="ID.7", phone="+6281200000001"), "text": "Terima kasih",
+        "external_id": "wamid.one", "thread": None, "subject": None, "last_inbound_at": NOW, "now": NOW,
+    }  # fmt: skip
+    return Outgoing(**(fields | changes))
+
+
+async def answered(status: int, body: Any, sent: list[httpx.Request], **changes: Any) -> str | None:
+    """What the sender makes of Meta's answer; the request is left in ``sent``."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(status, json=body)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    sender = WhatsAppSender(WhatsAppSettings(_env_file=None), "token-of-the-test", client)
+    try:
+        return await sender.send(outgoing(**changes))
+    finally:
+        await sender.close()
+
+
+async def test_answer_goes_to_the_number_in_reply_to_the_last_message() -> None:
+    sent: list[httpx.Request] = []
+    assert await answered(200, {"messages": [{"id": "wamid.ours"}]}, sent) == "wamid.ours"
+    body = json.loads(sent[0].content)
+    assert (body["to"], body["context"], body["text"]["body"]) == (
+        "6281200000001", {"message_id": "wamid.one"}, "Terima kasih",
+    )  # fmt: skip
+    assert sent[0].headers["authorization"] == "Bearer token-of-the-test"
+
+
+async def test_person_without_a_number_is_answered_by_user_id() -> None:
+    sent: list[httpx.Request] = []
+    await answered(200, {}, sent, to=Author(id="ID.7"))
+    body = json.loads(sent[0].content)
+    assert (body["recipient"], "to" in body) == ("ID.7", False)
+
+
+async def test_closed_window_is_not_even_tried() -> None:
+    sent: list[httpx.Request] = []
+    with pytest.raises(InvalidItem) as refused:
+        await answered(200, {}, sent, now=NOW + timedelta(hours=24, seconds=1))
+    assert (refused.value.reason, sent) == ("whatsapp.window-closed", [])
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, 0, Backpressure), (400, 131056, Backpressure), (401, 190, TransientError), (500, 0, TransientError),
+        (400, 131047, InvalidItem), (404, 100, InvalidItem),
+    ],
+)  # fmt: skip
+async def test_answer_of_meta_decides_the_fate(status: int, code: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        await answered(status, {"error": {"code": code}}, [])
+
+
+async def test_without_a_token_nothing_can_be_sent() -> None:
+    assert CHANNEL.sender is not None
+    assert CHANNEL.sender(WhatsAppSettings(_env_file=None)) is None

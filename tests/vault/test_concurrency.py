@@ -28,7 +28,15 @@ BATCH = 100
 def worker(settings: CoreSettings, task: str, argument: str = "") -> subprocess.Popen[str]:
     keys = settings.master_key.get_secret_value(), settings.id_key.get_secret_value()
     return subprocess.Popen(
-        [sys.executable, str(WORKER), task, str(settings.data_dir), settings.database.get_secret_value(), *keys, argument],
+        [
+            sys.executable,
+            str(WORKER),
+            task,
+            str(settings.data_dir),
+            settings.database.get_secret_value(),
+            *keys,
+            argument,
+        ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -58,11 +58,11 @@ def test_a_short_key_is_refused(settings: CoreSettings, clock: Any, field: str) 
 @pytest.mark.parametrize("url", ["mysql://a@b/c", "sqlite:///x.db", "kein url", "postgresql+asyncpg://a@b/c"])
 def test_another_database_is_refused(tmp_path: Path, settings: CoreSettings, clock: Any, url: str) -> None:
     with pytest.raises(VaultError, match="TANGGAP_DATABASE"):
-        Vault.open(settings.model_copy(update={"database": url, "data_dir": tmp_path}), clock)
+        Vault.open(settings.model_copy(update={"database": SecretStr(url), "data_dir": tmp_path}), clock)
 
 
 def test_a_database_that_is_away_is_unavailable_and_its_password_unseen(settings: CoreSettings, clock: Any) -> None:
-    away = settings.model_copy(update={"database": "postgresql://tanggap:rahasia-sekali@127.0.0.1:1/vault"})
+    away = settings.model_copy(update={"database": SecretStr("postgresql://tanggap:rahasia-sekali@127.0.0.1:1/vault")})
     with pytest.raises(Unavailable) as caught:
         Vault.open(away, clock)
     assert "rahasia-sekali" not in "".join(traceback.format_exception(caught.value))

@@ -41,14 +41,6 @@ def mail(text: str, *headers: str) -> bytes:
     return f"{head}\r\n\r\n{text}".encode()
 
 
-@pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
-def test_golden_pair(path: Path) -> None:
-    expected = path.with_suffix(".expected.json").read_bytes().splitlines()
-    assert [part.decoded for part in parts(path.read_bytes())] == [
-        msgspec.json.decode(line, type=Decoded) for line in expected
-    ]
-
-
 def test_every_outcome_but_complaint_has_a_documented_reason() -> None:
     seen = [one(path.read_bytes()) for path in MAILS]
     assert {each.outcome for each in seen} == {"complaint", "reply", "ignored", "dead"}

@@ -1,0 +1,135 @@
+"""Every channel of the registry keeps to the same layout, and every golden pair still says what it said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ingestors
+from ingestors.registry import CHANNELS
+from pipeline.channel import Raw
+from schemas.base import decode, encode
+from schemas.item import Decoded
+
+HOME = Path(ingestors.__path__[0])
+RECEIVED = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+ENTRANCE = {
+    "counter": ("BALAIKOTA", "application/json"),
+    "email": ("dki@jakarta.go.id", "message/rfc822"),
+    "whatsapp": ("100000000000001", "application/json"),
+    "x": ("1000000001", "application/json"),
+}
+NAMES = {
+    "__init__.py", "settings.py", "payload.py", "receive.py", "decode.py", "reply.py", "quality.yaml", "README.md",
+    "fixtures", "test_channel.py",
+}  # fmt: skip
+PAIRS = [
+    pytest.param(name, path, id=f"{name}-{path.stem}")
+    for name in CHANNELS
+    for path in sorted((HOME / name / "fixtures").iterdir())
+    if path.is_file() and not path.name.endswith(".expected.json") and not path.name.startswith(".")
+]
+
+
+def decoded(name: str, body: bytes) -> list[Decoded]:
+    account, content_type = ENTRANCE[name]
+    return [part.decoded for part in CHANNELS[name].decode(Raw(name, account, body, content_type, RECEIVED))]
+
+
+def reasons(name: str) -> dict[str, str]:
+    """The documented codes of a channel; its package exports them."""
+    module: Any = __import__(f"ingestors.{name}", fromlist=["REASONS"])
+    found: dict[str, str] = module.REASONS
+    return found
+
+
+def test_folders_and_registry_name_the_same_channels() -> None:
+    folders = {path.name for path in HOME.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))}
+    assert folders == set(CHANNELS) == set(ENTRANCE)
+    assert all(channel.name == name for name, channel in CHANNELS.items())
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_folder_has_every_required_name(name: str) -> None:
+    assert NAMES - {path.name for path in (HOME / name).iterdir()} == set()
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_settings_follow_the_name_and_are_described(name: str) -> None:
+    kind = CHANNELS[name].settings
+    assert kind.model_config.get("env_prefix") == f"TANGGAP_{name.upper()}_"
+    assert [field for field, info in kind.model_fields.items() if field != "env" and not info.description] == []
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_quality_says_what_is_open_and_why(name: str) -> None:
+    document = yaml.safe_load((HOME / name / "quality.yaml").read_text(encoding="utf-8"))
+    rules: dict[str, Any] = document.get("rules", document)
+    assert rules
+    for rule, entry in rules.items():
+        state = entry if isinstance(entry, str) else entry.get("state", entry.get("status"))
+        comment = None if isinstance(entry, str) else entry.get("comment")
+        assert state in {"done", "todo", "exempt"}, rule
+        assert state != "exempt" or comment, f"{rule} is exempt without a reason"
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_every_input_has_its_expectation_and_the_other_way_round(name: str) -> None:
+    files = [path.name for path in (HOME / name / "fixtures").iterdir() if path.is_file() and path.name[0] != "."]
+    expected = {one.removesuffix(".expected.json") for one in files if one.endswith(".expected.json")}
+    assert expected
+    assert expected == {Path(one).stem for one in files if not one.endswith(".expected.json")}
+
+
+@pytest.mark.parametrize(("name", "path"), PAIRS)
+def test_golden_pair(name: str, path: Path) -> None:
+    lines = path.with_name(f"{path.stem}.expected.json").read_bytes().splitlines()
+    found = decoded(name, path.read_bytes())
+    assert found == [decode(line, Decoded) for line in lines]
+    assert [decode(encode(one), Decoded) for one in found] == found
+
+
+@pytest.mark.parametrize(("name", "path"), PAIRS)
+def test_reasons_are_documented_and_keys_are_the_channels_own(name: str, path: Path) -> None:
+    found = decoded(name, path.read_bytes())
+    for one in found:
+        assert (one.reason is None) == (one.outcome == "complaint")
+        assert one.reason is None or one.reason in reasons(name)
+        assert one.key.startswith(f"{name}:")
+        assert one.item is None or one.item.channel == name
+    assert len({one.key for one in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_reason_codes_begin_with_the_channel_and_say_something(name: str) -> None:
+    assert all(code.startswith(f"{name}.") and len(meaning) > 8 for code, meaning in reasons(name).items())
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+@given(body=st.binary(max_size=400))
+@settings(max_examples=60, deadline=None)
+def test_no_bytes_make_decode_raise(name: str, body: bytes) -> None:
+    for one in decoded(name, body):
+        assert one.outcome == "complaint" or one.reason in reasons(name)
+        encode(one)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_cut_or_flipped_fixture_makes_decode_raise(name: str, data: st.DataObject) -> None:
+    paths = [path for parameter in PAIRS if parameter.values[0] == name for path in [Path(str(parameter.values[1]))]]
+    body = bytearray(data.draw(st.sampled_from(paths)).read_bytes())
+    if body:
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at] = data.draw(st.integers(0, 255))
+        del body[at + 1 : at + 1 + data.draw(st.sampled_from([0, 0, 1, 50, len(body)]))]
+    for one in decoded(name, bytes(body)):
+        assert one.outcome == "complaint" or one.reason in reasons(name)
+        encode(one)

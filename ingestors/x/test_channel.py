@@ -25,6 +25,7 @@ from pipeline.errors import Rejected
 from schemas.item import Decoded
 
 FIXTURES = Path(__file__).parent / "fixtures"
+INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
 ACCOUNT = "1000000001"
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SECRET = "demo-x-consumer-secret-00000000"

@@ -25,6 +25,7 @@ check: $(VENV)/dev.stamp ## format, lint, types, import rules, schema drift
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.export --check
+	$(BIN)/python -m tanggap.generated --check
 
 bench: $(VENV)/dev.stamp ## benchmarks, each with its baseline in the same run
 	$(BIN)/python -m bench
@@ -33,8 +34,9 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schemas: $(VENV)/dev.stamp ## write schemas/json and schemas/asyncapi.yaml
+schemas: $(VENV)/dev.stamp ## write what is generated: JSON Schemas, AsyncAPI, .env.example, docs/reasons.md
 	$(BIN)/python -m schemas.export
+	$(BIN)/python -m tanggap.generated
 
 lock: $(VENV)/dev.stamp ## pin requirements/*.in with hashes
 	for name in run dev; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \

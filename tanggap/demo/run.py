@@ -29,6 +29,7 @@ from .entrances import DemoError, Entrances
 BURST = 50
 WAIT_SECONDS = 90.0
 NO_TICKET_SECONDS = 8.0
+FLOOD_STORY = "WhatsApp: banjir"
 PARKING = "Jalur sepeda di Jl. Gunawarman dipakai buat parkir mobil, tolong ditertibkan @DKIJakarta"
 REMARK = "Kapan ya Pemprov Sultra bisa begini?"
 
@@ -179,7 +180,7 @@ class Demo:
         person = messages.Person(f"Warga Contoh {number + 1}")
         body = messages.whatsapp(self._enter.whatsapp_settings, person, messages.flood(number))
         await self._enter.whatsapp(body)
-        return self._sent(f"WhatsApp: banjir {number + 1}", "whatsapp", body)
+        return self._sent(f"{FLOOD_STORY} {number + 1}", "whatsapp", body)
 
     def _sent(self, story: str, channel: str, body: bytes, *, ticket: bool = True) -> Sent:
         """The key is what the channel's own decoder makes of the bytes that were sent."""
@@ -263,7 +264,10 @@ def _print(outcomes: Iterable[Outcome]) -> None:
     for column in ("Laporan", "Nomor", "Kategori", "Tempat", "Instansi", "Tenggat"):
         table.add_column(column, overflow="fold")
     rows = [_row(outcome) for outcome in outcomes]
+    burst = [row for row in rows if str(row["story"]).startswith(FLOOD_STORY)]
     for row in rows:
+        if row in burst:
+            continue
         due = row["due_at"]
         when = due.astimezone(JAKARTA).strftime("%d-%m %H:%M WIB") if isinstance(due, datetime) else "–"
         unit = row["unit"] or ("meja tinjauan" if row["number"] else "tidak dijadikan tiket")
@@ -273,6 +277,10 @@ def _print(outcomes: Iterable[Outcome]) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
+    if burst:
+        units = ", ".join(sorted({str(row["unit"] or "meja tinjauan") for row in burst}))
+        numbers = len({row["number"] for row in burst})
+        console.print(f"Lonjakan: {len(burst)} laporan banjir menjadi {numbers} tiket → {units}")
     for row in rows:
         if row["tracking"]:
             console.print(f"{row['number']}  {row['tracking']}", soft_wrap=True, highlight=False)

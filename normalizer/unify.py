@@ -78,7 +78,7 @@ class UnifyStage:
             return
         known = await asyncio.to_thread(self._lookup, works)
         readings: dict[str, Reading] = {}
-        batch: dict[str, Registration] = {}
+        batch: list[Registration] = []
         planned = Planned(self._vault, self._rules, known, state)
         for work in works:
             reading = self._read(work)
@@ -87,9 +87,9 @@ class UnifyStage:
             if registration is None:
                 UNIFIED.labels(work.item.channel, reading.intent.value).inc()
             else:
-                batch[work.item_key] = registration
+                batch.append(registration)
         try:
-            decided = await asyncio.to_thread(self._vault.register, list(batch.values()))
+            decided = await asyncio.to_thread(self._vault.register, batch)
         except ErasedPerson:
             if len(works) > 1:
                 raise
@@ -168,14 +168,27 @@ class Planned:
         self._rules = rules
         self._known = known
         self._messages = dict(known.messages)
+        self._decided: dict[str, tuple[TicketKind, str]] = {
+            key: (found.kind, found.ticket_id) for key, found in known.items.items()
+        }
         self._state = state
 
     def decide(self, work: Work, reading: Reading) -> Registration | None:
         """None when the item makes no ticket. A known item gets a registration too: the register repeats its answer."""
         conversation = self._conversation(work.author)
-        already = self._known.items.get(work.item_key)
+        already = self._decided.get(work.item_key)
         if already is not None:
-            return self._registration(work, already.kind, already.ticket_id)
+            kind, ticket_id = already
+            if work.outcome != "delete" and (conversation is None or conversation.last_at < work.at):
+                # The register was written, and the process died before the table was.
+                self._remember(work, ticket_id, conversation)
+            return self._registration(work, kind, ticket_id)
+        registration = self._decide(work, reading, conversation)
+        if registration is not None:
+            self._decided[work.item_key] = (registration.kind, registration.ticket_id)
+        return registration
+
+    def _decide(self, work: Work, reading: Reading, conversation: Conversation | None) -> Registration | None:
         if work.outcome == "delete":
             return self._withdraw(work, conversation)
         kind: TicketKind
@@ -185,6 +198,9 @@ class Planned:
         else:
             joined = self._joined(work, conversation)
             if joined is None and not makes_ticket(work.item, reading):
+                return None
+            if joined is not None and self.was_withdrawn(work):
+                # Deleted before we had it: it adds nothing to the ticket that it would have joined.
                 return None
             kind = "followup" if joined else "opened"
             ticket_id = joined.ticket_id if joined else self._new_id(work.item)
@@ -206,6 +222,8 @@ class Planned:
         return joins_window(self._rules, work.item, work.at, conversation)
 
     def _withdraw(self, work: Work, conversation: Conversation | None) -> Registration | None:
+        if self.was_withdrawn(work):
+            return None
         ticket_id = self._messages.get(work.root_hash)
         if ticket_id is not None:
             kind: TicketKind = "withdrawn" if self._opened_by(work.item, ticket_id) else "followup"
@@ -246,6 +264,7 @@ class Planned:
             account=item.account,
             received_at=work.event.received_at,
             message=work.message_hash,
+            root=work.root_hash,
             person=work.author,
             identity=item.author,
             key_ids=tuple(key for key in (work.event.raw_key, work.key_id, work.event.raw_blob) if key),

@@ -29,7 +29,8 @@ class Registration:
     """One message that opens or joins a ticket. All hashes are keyed (``Vault.hash_of``).
 
     ``item_key`` is the hash of the item's idempotency key: the second registration of the same key changes nothing and
-    gets the first one's decision. ``message`` is the hash of the vendor's message id, so that replies find the ticket.
+    gets the first one's decision. ``message`` is the hash of the vendor's message id, so that replies find the ticket;
+    ``root`` of the message it is a version of, so that an original which its edit overtook finds it too.
     """
 
     item_key: str
@@ -39,6 +40,7 @@ class Registration:
     account: str
     received_at: datetime
     message: str | None = None
+    root: str | None = None
     person: str | None = None
     """Pseudonym."""
     identity: Author | None = None

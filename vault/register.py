@@ -144,7 +144,12 @@ class Register:
         keys = {r.item_key: new_key() for r in new if r.original is not None}
         self._keys.keep(connection, keys.values())
         connection.execute(insert(items), [_row(r, keys.get(r.item_key), secrets) for r in new])
-        heard = [{"hash": r.message, "ticket_id": r.ticket_id} for r in new if r.message is not None]
+        heard = [
+            {"hash": one, "ticket_id": r.ticket_id}
+            for r in new
+            for one in dict.fromkeys((r.message, r.root))
+            if one is not None
+        ]
         if heard:
             connection.execute(self._database.insert(messages).on_conflict_do_nothing(), heard)
         self._link_keys(connection, [(r.person, keys[r.item_key].id) for r in new if r.person and r.item_key in keys])

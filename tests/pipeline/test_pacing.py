@@ -1,0 +1,42 @@
+"""Pauses grow while nothing comes, stay bounded, and end with the first record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.pacing import PAUSES, Pacing, Polling
+
+
+def test_pauses_grow_to_the_longest_and_end_with_a_record() -> None:
+    pacing = Pacing()
+    assert [pacing.after(False) for _ in range(6)] == [*PAUSES, PAUSES[-1], PAUSES[-1]]
+    assert pacing.after(True) == 0
+    assert pacing.after(False) == PAUSES[0]
+    assert max(PAUSES) <= 0.05
+
+
+class Consumer:
+    """kafka-python's consumer as far as it is used."""
+
+    def __init__(self, assigned: bool) -> None:
+        self.assigned = assigned
+        self.asked: list[tuple[int, int]] = []
+
+    def assignment(self) -> set[Any]:
+        return {"crm.items-0"} if self.assigned else set()
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[Any, list[Any]]:
+        self.asked.append((timeout_ms, max_records))
+        return {"crm.items-0": [1]}
+
+
+def test_polls_wait_until_the_group_is_joined_and_hardly_afterwards() -> None:
+    consumer = Consumer(assigned=False)
+    polling = Polling(consumer, 7)
+    polling.poll()
+    polling.poll()
+    consumer.assigned = True
+    assert polling.poll() == {"crm.items-0": [1]}
+    waits = [wait for wait, _ in consumer.asked]
+    assert waits[0] == waits[1] > 0 == waits[2]
+    assert {most for _, most in consumer.asked} == {7}

@@ -46,7 +46,7 @@ class ResponderVault(Protocol):
 
     def claim_reply(self, reply_id: str, *, retake_after: timedelta | None = None) -> bool: ...
 
-    def record_replies(self, reply_ids: Collection[str]) -> None: ...
+    def record_replies(self, reply_ids: Collection[str]) -> set[str]: ...
 
     def hold_reply(self, reply_id: str, payload: bytes, due_at: datetime) -> None: ...
 
@@ -105,8 +105,12 @@ class ReplyOutbox:
         """Without credentials a message is shown on the operations page instead of sent."""
         if not replies:
             return
-        await asyncio.to_thread(self._vault.record_replies, [reply.id for reply in replies])
-        ended = [msgspec.structs.replace(reply, state="recorded", attempt=reply.attempt + 1) for reply in replies]
+        recorded = await asyncio.to_thread(self._vault.record_replies, [reply.id for reply in replies])
+        ended = [
+            msgspec.structs.replace(reply, state="recorded", attempt=reply.attempt + 1)
+            for reply in replies
+            if reply.id in recorded
+        ]
         await self._publisher.publish([outbound(reply) for reply in ended])
         for reply in ended:
             REPLIES.labels(reply.channel, "recorded").inc()

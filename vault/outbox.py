@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_, select, update
 
 from pipeline.clock import Clock
 
-from .engine import Database
+from .engine import Database, chunks
 from .keyring import Keyring
 from .model import ReplyMemory
 from .schema import messages, replies
@@ -60,16 +60,23 @@ class Outbox:
                 row = {"hash": joins[0], "ticket_id": joins[1]}
                 connection.execute(self._database.insert(messages).values(row).on_conflict_do_nothing())
 
-    def record(self, reply_ids: Collection[str]) -> None:
+    def record(self, reply_ids: Collection[str]) -> set[str]:
         now = self._clock.now()
-        rows = [
-            {"reply_id": one, "state": "recorded", "attempts": 1, "claimed_at": now, "settled_at": now}
-            for one in dict.fromkeys(reply_ids)
-        ]
+        settled = {"state": "recorded", "settled_at": now}
+        wanted = list(dict.fromkeys(reply_ids))
+        rows = [{"reply_id": one, "attempts": 1, "claimed_at": now, **settled} for one in wanted]
         if not rows:
-            return
+            return set()
+        recorded: set[str] = set()
         with self._database.write() as connection:
             connection.execute(self._database.insert(replies).on_conflict_do_nothing(), rows)
+            for portion in chunks(wanted):
+                mine = replies.c.reply_id.in_(portion)
+                unsent = update(replies).where(mine, replies.c.state.in_(("claimed", "waiting")))
+                connection.execute(unsent.values(**settled, due_at=None, payload=None))
+                found = connection.scalars(select(replies.c.reply_id).where(mine, replies.c.state == "recorded"))
+                recorded.update(found)
+        return recorded
 
     def hold(self, reply_id: str, payload: bytes, due_at: datetime) -> None:
         held = {"state": "waiting", "payload": payload, "due_at": due_at}

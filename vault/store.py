@@ -269,9 +269,12 @@ class Vault:
         """
         self._outbox.settle(reply_id, state, provider_id, joins)
 
-    def record_replies(self, reply_ids: Collection[str]) -> None:
-        """Notes, in one transaction, answers that a channel without credentials only records."""
-        self._outbox.record(reply_ids)
+    def record_replies(self, reply_ids: Collection[str]) -> set[str]:
+        """Notes, in one transaction, answers that a channel without credentials only records; also those that wait.
+
+        Returns which are recorded now: one that was sent or refused before stays so, and is not among them.
+        """
+        return self._outbox.record(reply_ids)
 
     def hold_reply(self, reply_id: str, payload: bytes, due_at: datetime) -> None:
         """Keeps a claimed answer that could not be sent, to be tried again at ``due_at``; it survives a restart.

@@ -119,6 +119,28 @@ async def test_without_credentials_it_is_recorded_once_in_the_vault_and_shown(po
     assert vendor.sent == []
 
 
+async def test_credentials_that_are_taken_out_do_not_unsend(post: Post) -> None:
+    post.away()
+    await post.outbox.deliver([reply(post.ticket)])
+    post.vendor = None
+    post.outbox = post.make()
+    await post.outbox.deliver([reply(post.ticket)])
+    assert post.states == ["sent"]
+
+
+async def test_waiting_answer_is_recorded_when_the_credentials_are_taken_out(post: Post) -> None:
+    post.away(TransientError("away"))
+    await post.outbox.deliver([reply(post.ticket)])
+    post.vendor = None
+    post.restart()
+    post.clock.advance(seconds=5)
+    await post.outbox.retry_due()
+    memory = post.vault.reply_state("r1")
+    assert memory is not None
+    assert (memory.state, post.states) == ("recorded", ["recorded"])
+    assert post.vault.due_replies(post.clock.now() + timedelta(days=9)) == []
+
+
 async def test_refused_for_good_is_told_and_not_repeated(post: Post) -> None:
     vendor = post.away(InvalidItem("whatsapp.window-closed"))
     await post.outbox.deliver([reply(post.ticket)])
@@ -177,7 +199,10 @@ async def test_one_waiting_answer_holds_up_no_other_ticket(post: Post) -> None:
     other = register(post.vault, "m2")
     vendor = post.away(TransientError("away"))
     await post.outbox.deliver([reply(post.ticket), reply(other, "r2")])
-    assert [one.id for one in vendor.sent] == ["r2"]
+    assert (len(vendor.sent), post.states) == (1, ["sent"])
+    post.clock.advance(seconds=5)
+    await post.outbox.retry_due()
+    assert {one.id for one in vendor.sent} == {"r1", "r2"}
 
 
 async def test_kafka_away_after_sending_repeats_the_batch_but_not_the_message(post: Post) -> None:

@@ -51,7 +51,7 @@ class City:
         words = [sys.executable, "-m", "tanggap", "up"]
         if os.environ.get("TANGGAP_TEST_KAFKA"):
             words += ["--kafka", self.kafka, "--elasticsearch", self.elasticsearch]
-        output = (self.data / "up.log").open("a+")
+        output = (self.data / "up.log").open("w")
         self.process = subprocess.Popen(words, env=self.env, stdout=output, stderr=output, text=True)
         deadline = time.monotonic() + READY_SECONDS
         while "Tanggap siap" not in (self.data / "up.log").read_text():

@@ -33,12 +33,13 @@ def answer_challenge(query: Mapping[str, str], verify_token: SecretStr) -> HookA
 def verify_signature(request: HookRequest, secrets: Sequence[SecretStr | None]) -> None:
     """X-Hub-Signature-256: ``sha256=`` and the lower-case hex HMAC-SHA256 of the raw body. Raises ``Rejected`` 401.
 
-    Each secret is tried, so that a rotation loses nothing; the old SHA-1 header is not enough.
+    Each secret is tried, so that a rotation loses nothing; an empty one, which everybody knows, never counts. The old
+    SHA-1 header is not enough.
     """
     given = request.headers.get("x-hub-signature-256", "")
     valid = False
     for secret in secrets:
-        if secret is None:
+        if secret is None or not secret.get_secret_value():
             continue
         digest = hmac.new(secret.get_secret_value().encode(), request.body, hashlib.sha256).hexdigest()
         valid |= hmac.compare_digest(f"sha256={digest}".encode(), given.encode("utf-8", "replace"))

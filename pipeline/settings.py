@@ -19,12 +19,15 @@ class FileSecrets(PydanticBaseSettingsSource):
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
         path = os.environ.get(name)
-        if path is None:
+        if not path:
             return None, field_name, False
         try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+            secret = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ValueError(f"{name} names {path}, which cannot be read ({error.strerror}): fix the path") from error
+        if not secret:
+            raise ValueError(f"{name} names {path}, which is empty: write the secret into it, or unset {name}")
+        return secret, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -36,9 +39,14 @@ class FileSecrets(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """Base of all settings classes: sets where values come from, and refuses demo secrets in production."""
+    """Base of all settings classes: sets where values come from, and refuses demo secrets in production.
 
-    model_config = SettingsConfigDict(env_prefix="TANGGAP_", env_file=".env", frozen=True, extra="ignore")
+    An empty variable counts as not set: an empty secret would be one that everybody knows.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="TANGGAP_", env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     env: Literal["development", "production"] = Field("development", validation_alias="TANGGAP_ENV")
 
@@ -91,4 +99,6 @@ class CoreSettings(Settings):
         SecretStr("demo-id-key-not-for-production"), description="Keys ticket ids, pseudonyms and tracking tokens."
     )
     boundaries: Path | None = Field(None, description="GeoJSON of kelurahan polygons (properties kode, nama).")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged: debug, info, warning or error."
+    )

@@ -39,7 +39,7 @@ def _settings(kind: type[BaseSettings]) -> Iterator[str]:
     prefix = str(kind.model_config.get("env_prefix", ""))
     for name, info in kind.model_fields.items():
         if name != "env":
-            yield f"# {info.description or 'One of the values of its type.'}"
+            yield f"# {info.description}"
             yield f"# {prefix}{name.upper()}={_shown(info.get_default(call_default_factory=True))}"
 
 

@@ -194,6 +194,19 @@ async def test_forgery_is_refused(client: httpx.AsyncClient, intake: Intake, nam
 
 
 @pytest.mark.parametrize("name", HOOKS)
+async def test_an_empty_previous_secret_opens_nothing(
+    intake: Intake, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = VENDORS[name]
+    monkeypatch.setenv(f"TANGGAP_{name}_{vendor.previous}".upper(), "")
+    transport = httpx.ASGITransport(application(intake, previous=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://city") as client:
+        answer = await post(client, name, vendor.body, vendor.sign(vendor.body, ""))
+    assert is_problem(answer, 401)
+    assert intake.raws == []
+
+
+@pytest.mark.parametrize("name", HOOKS)
 async def test_signature_in_another_header_is_none(client: httpx.AsyncClient, intake: Intake, name: str) -> None:
     vendor = VENDORS[name]
     signature = vendor.sign(vendor.body, NEW)

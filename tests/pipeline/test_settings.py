@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from ingestors.registry import CHANNELS
 from pipeline.settings import CoreSettings
@@ -30,6 +31,23 @@ def test_a_secret_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch)
         CoreSettings()
 
 
+def test_a_secret_file_that_is_empty_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text("\n", encoding="utf-8")
+    monkeypatch.setenv("TANGGAP_MASTER_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(ValueError, match=r"TANGGAP_MASTER_KEY_FILE names .*, which is empty"):
+        CoreSettings()
+
+
+@pytest.mark.parametrize("kind", [CoreSettings, *(channel.settings for channel in CHANNELS.values())])
+def test_an_empty_variable_counts_as_not_set(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = str(kind.model_config["env_prefix"])
+    for field in kind.model_fields:
+        monkeypatch.setenv(f"{prefix}{field}".upper(), "")
+        monkeypatch.setenv(f"{prefix}{field}_FILE".upper(), "")
+    filled = kind()
+    assert filled == kind.model_construct(**{name: info.default for name, info in kind.model_fields.items()})
+
+
 def test_printing_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TANGGAP_MASTER_KEY", "sangat-rahasia-sekali")
     settings = CoreSettings()
@@ -54,11 +72,9 @@ def test_production_refuses_every_webhook_with_its_demo_secret(name: str, monkey
         CHANNELS[name].settings()
 
 
-@pytest.mark.parametrize("name", CHANNELS)
-def test_every_setting_of_every_channel_is_described(name: str) -> None:
-    undescribed = [
-        field for field, info in CHANNELS[name].settings.model_fields.items() if field != "env" and not info.description
-    ]
+@pytest.mark.parametrize("kind", [CoreSettings, *(channel.settings for channel in CHANNELS.values())])
+def test_every_setting_is_described(kind: type[BaseSettings]) -> None:
+    undescribed = [name for name, info in kind.model_fields.items() if name != "env" and not info.description]
     assert undescribed == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,13 @@ from typing import Any
 from pydantic import SecretStr
 
 from pipeline.channel import Outgoing
-from pipeline.errors import Unavailable
-from pipeline.publisher import Outbound, Publisher
 from pipeline.settings import CoreSettings
 from responder.wording import LINK
 from schemas.base import decode
 from schemas.case import Fact
 from schemas.events import Reply
 from schemas.item import Author
+from tests.pipeline import memory
 from vault.model import Original, Registration
 from vault.store import Vault
 
@@ -72,19 +70,8 @@ def register(vault: Vault, name: str = "m1") -> str:
     return ticket_id
 
 
-class Paper(Publisher):
-    """A publisher that writes down what Kafka would have."""
-
-    def __init__(self) -> None:
-        super().__init__("127.0.0.1:1")
-        self.records: list[Outbound] = []
-        self.away = False
-
-    async def publish(self, records: Sequence[Outbound]) -> list[int]:
-        if self.away:
-            raise Unavailable("Kafka is away")
-        self.records += records
-        return list(range(len(records)))
+class Paper(memory.Paper):
+    """Reads the answers out of what was written down."""
 
     @property
     def replies(self) -> list[Reply]:

@@ -8,8 +8,6 @@ no complaint (statuses): receiver, sealing and Kafka alone.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import secrets
 import statistics
 import time
@@ -19,11 +17,14 @@ from typing import Any
 import aiohttp
 from elasticsearch import AsyncElasticsearch
 
+from ingestors.meta import hub_signature
+from ingestors.vendor import Person
+from ingestors.whatsapp import vendor
 from ingestors.whatsapp.settings import WhatsAppSettings
 from pipeline.clock import SystemClock
 from pipeline.settings import CoreSettings
 from schemas.base import encode
-from tanggap.demo import messages
+from tanggap.demo.stories import flood
 from vault.store import Vault
 
 RATE = 300
@@ -70,8 +71,8 @@ class Load:
 
     async def _one(self, number: int, *, complaints: bool) -> None:
         body, key = self._complaint(number) if complaints else (self._status(), "")
-        signature = hmac.new(self._settings.app_secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-        headers = {"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"}
+        signature = hub_signature(body, self._settings.app_secret.get_secret_value())
+        headers = {"X-Hub-Signature-256": signature, "Content-Type": "application/json"}
         began = time.perf_counter()
         while True:
             async with self._http.post(self._url, data=body, headers=headers) as answer:
@@ -87,10 +88,8 @@ class Load:
                 self._followers.append(asyncio.create_task(self._follow(key, acknowledged, number)))
 
     def _complaint(self, number: int) -> tuple[bytes, str]:
-        person = messages.Person(f"Warga Contoh {number}")
-        body = messages.whatsapp(self._settings, person, messages.flood(number))
-        wamid = body.split(b'"id":"wamid.')[1].split(b'"')[0].decode()
-        return body, f"whatsapp:{self._settings.phone_number_id}:wamid.{wamid}"
+        body = vendor.message(self._settings, Person(f"Warga Contoh {number}"), flood(number))
+        return body, f"whatsapp:{self._settings.phone_number_id}:{vendor.message_id(body)}"
 
     def _status(self) -> bytes:
         status = {"id": f"wamid.{secrets.token_urlsafe(24)}", "status": "delivered", "timestamp": "1795000000"}

@@ -6,14 +6,16 @@ are durable. ``decode`` is pure: raw bytes in, items out, no I/O, no clock. ``re
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic_settings import BaseSettings
 
-from schemas.item import Author, Decoded
+from schemas.item import Attachment, Author, Decoded
+
+from .clock import Clock
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Outgoing:
     thread: str | None
     subject: str | None
     last_inbound_at: datetime | None
+    number: str = ""
+    template: str = ""
+    """Name of the wording (``responder/data``), for vendors that take approved templates only."""
+    link: str = ""
+    """The tracking link that ``text`` holds."""
     now: datetime | None = None
     """The moment of sending, by the sender's clock; vendors' windows are measured from ``last_inbound_at`` to it."""
 
@@ -115,6 +122,64 @@ class Sender(Protocol):
 
 
 @dataclass(frozen=True)
+class MediaLink:
+    """Where a file can be fetched now. ``headers`` may hold the vendor's token: they go to the host of ``url`` only."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class MediaSource(Protocol):
+    """Finds files that a message only points at (``Attachment.reference``); the media service fetches them."""
+
+    hosts: Collection[str]
+    """Hosts, with their subdomains, that this vendor's files come from; any other address is refused."""
+    lifetime: timedelta
+    """How long after its receipt the vendor still gives a message's file."""
+
+    async def locate(self, found: Attachment, account: str) -> MediaLink:
+        """Raises ``InvalidItem`` when the file is gone for good, ``TransientError``/``Backpressure`` to try again."""
+
+    async def close(self) -> None: ...
+
+
+class History(Protocol):
+    """The vendor's own listing of what was sent to us: to catch up after a gap, and to compare with what we have."""
+
+    every: timedelta | None
+    """Pause between two short looks; None where the channel has a poller of its own."""
+    overlap: timedelta
+    """How far before the last complete look a short look begins: vendors list late and by their own clocks."""
+    nightly: timedelta
+    """Window of the long look once a night."""
+
+    def pages(self, since: datetime) -> AsyncIterator[Raw]:
+        """Everything since then that the vendor still lists, page by page, as bytes that ``decode`` reads.
+
+        Raises ``TransientError``/``Backpressure``, also for a token that has expired: the cursor then stays.
+        """
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the vendor says of our access to it; None where it does not apply or was not told."""
+
+    accepted: bool | None = None
+    """Whether the credentials are taken."""
+    token_expires_at: datetime | None = None
+    subscribed: bool | None = None
+    """Whether deliveries are still switched on (Meta unsubscribes after an hour of errors)."""
+    used: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    """The vendor's budget: what was used of what, in ``unit``."""
+    problem: str | None = None
+    """Code of what is wrong, one of the channel's ``REASONS``."""
+
+
+@dataclass(frozen=True)
 class Channel:
     """Everything the product knows of a channel. Folder = name = topic suffix = settings prefix = metric label."""
 
@@ -126,6 +191,13 @@ class Channel:
     webhook: Callable[[Any], Webhook] | None = None
     ingest: Callable[[Any, Intake, Cursors], Awaitable[None]] | None = None
     """Runs a poller or a server until it is cancelled."""
-    sender: Callable[[Any], Sender | None] | None = None
+    sender: Callable[[Any, Cursors, Clock], Sender | None] | None = None
     """None is returned without credentials: answers are then recorded, visibly, instead of sent."""
     public_replies: bool = False
+    """Whether answers may stand in public; they then carry the ``lihat`` token only."""
+    media: Callable[[Any], MediaSource | None] | None = None
+    """None is returned without the credentials that fetching needs: files then wait while the vendor keeps them."""
+    history: Callable[[Any, Clock], History | None] | None = None
+    """None where the vendor keeps none, or is returned without credentials."""
+    probe: Callable[[Any, Cursors, Clock], Awaitable[Probe]] | None = None
+    """Asks the vendor about our access; called every few minutes. Raises ``TransientError`` when it does not answer."""

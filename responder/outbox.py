@@ -134,15 +134,19 @@ class ReplyOutbox:
 
     async def _send(self, reply: Reply, contact: Contact, sender: Sender) -> None:
         token = await asyncio.to_thread(self._vault.token, reply.ticket_id, reply.scope)
+        link = f"{self._base_url}/lacak/{token}"
         message = Outgoing(
             id=reply.id,
             account=contact.account,
             to=contact.identity,
-            text=reply.text.replace(LINK, f"{self._base_url}/lacak/{token}"),
+            text=reply.text.replace(LINK, link),
             external_id=contact.external_id,
             thread=contact.thread,
             subject=contact.subject,
             last_inbound_at=contact.last_inbound_at,
+            number=reply.number,
+            template=reply.template,
+            link=link,
             now=self._clock.now(),
         )
         try:

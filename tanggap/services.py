@@ -78,7 +78,7 @@ async def sla_monitor(house: House, stop: asyncio.Event) -> None:
 
 async def responder(house: House, stop: asyncio.Event) -> None:
     """Answers on the channel each complaint came by."""
-    senders = {name: make_sender(channel) for name, channel in CHANNELS.items() if channel.sender is not None}
+    senders = {name: make_sender(channel, house) for name, channel in CHANNELS.items() if channel.sender is not None}
     service = Responder(house.settings, senders, house.vault, house.publisher, house.keys, house.clock)
     try:
         await service.run(stop)
@@ -88,9 +88,9 @@ async def responder(house: House, stop: asyncio.Event) -> None:
                 await sender.close()
 
 
-def make_sender(channel: Channel) -> Sender | None:
+def make_sender(channel: Channel, house: House) -> Sender | None:
     """The channel's sender, or None where it has no credentials here."""
-    return channel.sender(channel.settings()) if channel.sender is not None else None
+    return channel.sender(channel.settings(), house.cursors, house.clock) if channel.sender is not None else None
 
 
 async def ingest(channel: Channel, house: House, stop: asyncio.Event) -> None:

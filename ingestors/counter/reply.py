@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline.channel import Cursors
+from pipeline.clock import Clock
+
 from .settings import CounterSettings
 
 
-def sender(settings: CounterSettings) -> None:
+def sender(settings: CounterSettings, cursors: Cursors, clock: Clock) -> None:
     """Always None: answers are recorded for the officer to see, never sent."""

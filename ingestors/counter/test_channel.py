@@ -16,6 +16,7 @@ from ingestors.counter import CHANNEL, REASONS, CounterForm, form_from, submit
 from pipeline.channel import Raw
 from pipeline.errors import Rejected, Unavailable
 from schemas.item import Decoded
+from tests.channels import FixedClock, MemoryCursors
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -174,4 +175,4 @@ def test_what_is_no_form_is_dead(body: bytes) -> None:
 
 def test_nothing_is_ever_sent() -> None:
     assert CHANNEL.sender is not None
-    assert CHANNEL.sender(CHANNEL.settings()) is None
+    assert CHANNEL.sender(CHANNEL.settings(), MemoryCursors(), FixedClock()) is None

@@ -15,8 +15,8 @@ from email.policy import compat32
 from email.utils import format_datetime, formataddr
 from typing import Final
 
-from pipeline.channel import Outgoing, Sender
-from pipeline.clock import JAKARTA, Clock, SystemClock
+from pipeline.channel import Cursors, Outgoing, Sender
+from pipeline.clock import JAKARTA, Clock
 from pipeline.errors import InvalidItem, TransientError
 
 from . import reasons
@@ -139,6 +139,6 @@ def _subject(settings: EmailSettings, message: Outgoing) -> str:
     return f"Re: {plain}"[:_SUBJECT_LIMIT]
 
 
-def sender(settings: EmailSettings) -> Sender | None:
+def sender(settings: EmailSettings, cursors: Cursors, clock: Clock) -> Sender | None:
     """The sender, or None without a mail server: answers are then recorded, visibly, instead of sent."""
-    return MailSender(settings, SystemClock()) if settings.smtp_host else None
+    return MailSender(settings, clock) if settings.smtp_host else None

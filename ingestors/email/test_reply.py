@@ -19,6 +19,7 @@ from ingestors.email.reply import compose
 from pipeline.channel import Outgoing, Raw, Sender
 from pipeline.errors import InvalidItem, TransientError
 from schemas.item import Author
+from tests.channels import FixedClock, MemoryCursors
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MESSAGE = Outgoing(
@@ -64,7 +65,11 @@ async def sink() -> AsyncIterator[Sink]:
 
 def sender_to(sink: Sink, **options: Any) -> Sender:
     assert CHANNEL.sender is not None
-    sender = CHANNEL.sender(configured(smtp_host="127.0.0.1", smtp_port=sink.port, smtp_tls="none", **options))
+    sender = CHANNEL.sender(
+        configured(smtp_host="127.0.0.1", smtp_port=sink.port, smtp_tls="none", **options),
+        MemoryCursors(),
+        FixedClock(),
+    )
     assert sender is not None
     return sender
 
@@ -77,7 +82,7 @@ def read(data: bytes) -> EmailMessage:
 
 def test_without_a_server_there_is_no_sender() -> None:
     assert CHANNEL.sender is not None
-    assert CHANNEL.sender(configured()) is None
+    assert CHANNEL.sender(configured(), MemoryCursors(), FixedClock()) is None
 
 
 async def test_answer_threads_and_cannot_loop(sink: Sink) -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import httpx
 import msgspec
 
-from pipeline.channel import Outgoing
+from pipeline.channel import Cursors, Outgoing
+from pipeline.clock import Clock
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 
 from .settings import WhatsAppSettings
@@ -92,7 +93,7 @@ def _outcome(response: httpx.Response) -> str | None:
     return answer.messages[0].id if answer.messages else None
 
 
-def make_sender(settings: WhatsAppSettings) -> WhatsAppSender | None:
+def make_sender(settings: WhatsAppSettings, cursors: Cursors, clock: Clock) -> WhatsAppSender | None:
     """None without an access token."""
     if settings.access_token is None:
         return None

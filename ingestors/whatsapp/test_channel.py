@@ -20,6 +20,7 @@ from pipeline.channel import Outgoing, Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.base import encode
 from schemas.item import Author, Decoded
+from tests.channels import FixedClock, MemoryCursors
 
 FIXTURES = Path(__file__).parent / "fixtures"
 INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
@@ -234,4 +235,4 @@ async def test_answer_of_meta_decides_the_fate(status: int, code: int, kind: typ
 
 async def test_without_a_token_nothing_can_be_sent() -> None:
     assert CHANNEL.sender is not None
-    assert CHANNEL.sender(WhatsAppSettings(_env_file=None)) is None
+    assert CHANNEL.sender(WhatsAppSettings(_env_file=None), MemoryCursors(), FixedClock()) is None

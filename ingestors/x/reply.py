@@ -11,7 +11,7 @@ import msgspec
 import requests
 import tweepy
 
-from pipeline.channel import Outgoing
+from pipeline.channel import Cursors, Outgoing
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 
@@ -117,6 +117,6 @@ def _created_id(body: bytes) -> str | None:
     return created.id or (f"dm:{created.dm_event_id}" if created.dm_event_id else None)
 
 
-def sender(settings: XSettings) -> XSender | None:
+def sender(settings: XSettings, cursors: Cursors, clock: Clock) -> XSender | None:
     """None without credentials: answers are then recorded instead of sent."""
-    return XSender(settings) if settings.can_send else None
+    return XSender(settings, clock) if settings.can_send else None

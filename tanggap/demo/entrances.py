@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import re
 import smtplib
-from email.message import EmailMessage
-from email.policy import SMTP
 
 import httpx
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
 from ingestors.email.settings import EmailSettings
-from ingestors.whatsapp.settings import WhatsAppSettings
-from ingestors.x.settings import XSettings
+from ingestors.registry import CHANNELS
+from ingestors.vendor import Signing, vendor_of
 
 from ..demo_people import DemoAccount
 
@@ -29,38 +26,38 @@ class DemoError(Exception):
     """The demo cannot go on; the message says what to do."""
 
 
+def secret_of(settings: BaseSettings, signing: Signing) -> str:
+    """The secret that deliveries are signed with."""
+    secret: SecretStr = getattr(settings, signing.setting)
+    return secret.get_secret_value()
+
+
 class Entrances:
     """The doors of a running Tanggap."""
 
     def __init__(self, client: httpx.AsyncClient, base_url: str) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
-        self.whatsapp_settings = WhatsAppSettings()
-        self.x_settings = XSettings()
-        self.email_settings = EmailSettings()
+        self.settings = {name: channel.settings() for name, channel in CHANNELS.items()}
 
-    async def whatsapp(self, body: bytes) -> None:
-        """POST with Meta's signature."""
-        secret = self.whatsapp_settings.app_secret.get_secret_value().encode()
-        signature = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-        await self._deliver("whatsapp", body, {"X-Hub-Signature-256": signature})
+    async def deliver(self, channel: str, body: bytes) -> None:
+        """By the channel's own door: its signed webhook, or SMTP. Raises ``DemoError``."""
+        if CHANNELS[channel].webhook is None:
+            await self._mail(body)
+            return
+        vendor = vendor_of(channel)
+        headers = {"Content-Type": vendor.content_type}
+        if vendor.signing is not None:
+            secret = secret_of(self.settings[channel], vendor.signing)
+            headers[vendor.signing.header] = vendor.signing.sign(body, secret)
+        await self._post(f"{self._base_url}/webhooks/{channel}", body, headers)
 
-    async def x(self, body: bytes) -> None:
-        """POST with X's signature."""
-        secret = self.x_settings.consumer_secret.get_secret_value().encode()
-        digest = hmac.new(secret, body, hashlib.sha256).digest()
-        signature = "sha256=" + base64.b64encode(digest).decode()
-        await self._deliver("x", body, {"x-twitter-webhooks-signature": signature})
-
-    async def _deliver(self, channel: str, body: bytes, headers: dict[str, str]) -> None:
-        url = f"{self._base_url}/webhooks/{channel}"
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             problem = "no answer"
             try:
-                answer = await self._client.post(
-                    url, content=body, headers={"Content-Type": "application/json", **headers}
-                )
+                answer = await self._client.post(url, content=body, headers=headers)
             except httpx.TransportError as error:
                 problem = type(error).__name__
             else:
@@ -75,24 +72,23 @@ class Entrances:
                 raise DemoError(f"{url} does not take the delivery ({problem}): is `make run` running?")
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def mail(self, message: EmailMessage) -> bytes:
-        """By SMTP; returns the bytes as sent. A mail server that cannot deliver keeps the mail and tries again."""
-        data = message.as_bytes(policy=SMTP)
+    async def _mail(self, data: bytes) -> None:
+        """A mail server that cannot deliver keeps the mail and tries again."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             try:
-                await asyncio.to_thread(self._smtp, message, data)
+                await asyncio.to_thread(self._smtp, data)
             except (OSError, smtplib.SMTPException) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise DemoError(f"the mail entrance does not answer ({type(error).__name__})") from error
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
-                return data
+                return
 
-    def _smtp(self, message: EmailMessage, data: bytes) -> None:
-        settings = self.email_settings
+    def _smtp(self, data: bytes) -> None:
+        settings = EmailSettings()
         with smtplib.SMTP(settings.listen_host, settings.listen_port, timeout=10) as connection:
-            connection.sendmail(str(message["From"]), [settings.address], data)
+            connection.sendmail("warga@surel.contoh.id", [settings.address], data)
 
     async def counter(self, account: DemoAccount, fields: dict[str, str]) -> str:
         """Logs in as an officer and submits the form; returns the path of the slip."""

@@ -9,29 +9,33 @@ from datetime import datetime
 
 import httpx
 from elasticsearch import AsyncElasticsearch
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 from rich.console import Console
 from rich.table import Table
 
+from ingestors.email.settings import EmailSettings
 from ingestors.registry import CHANNELS
+from ingestors.vendor import Person, Photo, png, sent_now, vendor_of
+from ingestors.whatsapp import vendor as whatsapp
+from ingestors.whatsapp.settings import WhatsAppSettings
 from pipeline.channel import Raw
 from pipeline.clock import JAKARTA, SystemClock
 from pipeline.errors import Unavailable
-from pipeline.settings import CoreSettings
+from pipeline.settings import DEMO_PREFIX, CoreSettings
 from portal.elastic import ElasticCases
 from schemas.base import encode
 from schemas.case import Case
 from vault.store import Vault
 
 from ..demo_people import ACCOUNTS
-from . import messages
 from .entrances import DemoError, Entrances
+from .stories import STORIES, Story, flood
 
 BURST = 50
 WAIT_SECONDS = 90.0
 NO_TICKET_SECONDS = 8.0
 FLOOD_STORY = "WhatsApp: banjir"
-PARKING = "Jalur sepeda di Jl. Gunawarman dipakai buat parkir mobil, tolong ditertibkan @DKIJakarta"
-REMARK = "Kapan ya Pemprov Sultra bisa begini?"
 
 __all__ = ["DemoError", "run"]
 
@@ -67,14 +71,9 @@ class Demo:
         self._cases = cases
 
     async def stories(self) -> list[Sent]:
-        """Everything but the burst, in order: the follow-up needs the first mail's ticket."""
-        return [
-            await self._x("X: parkir di jalur sepeda", "Siti Contoh", "siti_contoh", PARKING),
-            await self._x("X: obrolan, bukan laporan", "Wa Ode Contoh", "waode_contoh", REMARK, ticket=False),
-            *await self._whatsapp(),
-            *await self._mails(),
-            await self._counter(),
-        ]
+        """Everything but the burst, in order: a follow-up needs the first message's ticket."""
+        sent = [one for story in STORIES for one in await self._tell(story)]
+        return [*sent, *await self._whatsapp(), await self._counter()]
 
     async def burst(self) -> list[Sent]:
         """Fifty people report the same flood at once."""
@@ -122,46 +121,39 @@ class Demo:
             await asyncio.sleep(0.1)
         raise DemoError(f"{sent.story}: the case cannot be read after {WAIT_SECONDS:.0f} s: read .data/logs")
 
-    async def _x(self, story: str, name: str, handle: str, words: str, *, ticket: bool = True) -> Sent:
-        body = messages.x_mention(self._enter.x_settings, name, handle, words)
-        await self._enter.x(body)
-        return self._sent(story, "x", body, ticket=ticket)
+    async def _tell(self, story: Story) -> list[Sent]:
+        person = Person(story.person)
+        photo = self._photo(story) if story.photo else None
+        first = self._compose(story.channel, person, story.words, photo=photo)
+        title = f"{CHANNELS[story.channel].title}: {story.title}"
+        sent = [await self._send(title, story.channel, first, ticket=story.ticket)]
+        if story.then:
+            await self._ticket(sent[0])
+            again = self._compose(story.channel, person, story.then, after=first)
+            sent.append(await self._send(f"{title}, susulan", story.channel, again))
+        return sent
+
+    def _compose(
+        self, channel: str, person: Person, words: str, *, photo: Photo | None = None, after: bytes | None = None
+    ) -> bytes:
+        return vendor_of(channel).message(self._enter.settings[channel], person, words, photo=photo, after=after)
+
+    @staticmethod
+    def _photo(story: Story) -> Photo:
+        name = f"{story.title.replace(' ', '-')}.png"
+        return Photo(name, name, png(160, 120))
 
     async def _whatsapp(self) -> list[Sent]:
-        person = messages.Person("Budi Contoh")
-        settings = self._enter.whatsapp_settings
+        """A place sent after the words joins their ticket."""
+        settings, person = WhatsAppSettings(), Person("Budi Contoh")
         words = "Lampu jalan mati sudah 3 hari, gelap sekali, rawan. Nama saya Budi Contoh, hubungi " + person.phone
-        bodies = [
-            ("WhatsApp: lampu jalan mati", messages.whatsapp(settings, person, messages.text(words))),
-            (
-                "WhatsApp: lokasi menyusul, tiket sama",
-                messages.whatsapp(settings, person, messages.location(-6.2349, 106.8497, "Jl. Tebet Barat Dalam")),
+        place = whatsapp.location(-6.2349, 106.8497, "Jl. Tebet Barat Dalam")
+        return [
+            await self._send("WhatsApp: lampu jalan mati", "whatsapp", self._compose("whatsapp", person, words)),
+            await self._send(
+                "WhatsApp: lokasi menyusul, tiket sama", "whatsapp", whatsapp.delivery(settings, person, place)
             ),
         ]
-        sent: list[Sent] = []
-        for story, body in bodies:
-            await self._enter.whatsapp(body)
-            sent.append(self._sent(story, "whatsapp", body))
-        return sent
-
-    async def _mails(self) -> list[Sent]:
-        first = messages.with_photo(
-            messages.mail(
-                self._enter.email_settings,
-                "Dewi Contoh",
-                "dewi@surel.contoh.id",
-                "Trotoar rusak di Jl. Wolter Monginsidi",
-                "Selamat siang,\n\ntrotoar di Jl. Wolter Monginsidi depan halte berlubang, membahayakan pejalan kaki.\n"
-                "Foto terlampir.\n\nDewi Contoh\n081100000321\n",
-            )
-        )
-        again = messages.answer(first, "Menyusul laporan saya: tadi pagi ada lansia yang jatuh di lubang itu.\n")
-        sent: list[Sent] = []
-        for story, mail in (("Surel: trotoar rusak, dengan foto", first), ("Surel: susulan, tiket sama", again)):
-            body = await self._enter.mail(mail)
-            sent.append(self._sent(story, "email", body))
-            await self._ticket(sent[-1])
-        return sent
 
     async def _counter(self) -> Sent:
         desk = next(account for account in ACCOUNTS if account.role == "counter")
@@ -177,20 +169,15 @@ class Demo:
         return Sent("Loket Balai Kota: sampah menumpuk", "counter", "", ticket_id=ticket_id)
 
     async def _flood(self, number: int) -> Sent:
-        person = messages.Person(f"Warga Contoh {number + 1}")
-        body = messages.whatsapp(self._enter.whatsapp_settings, person, messages.flood(number))
-        await self._enter.whatsapp(body)
-        return self._sent(f"{FLOOD_STORY} {number + 1}", "whatsapp", body)
+        body = self._compose("whatsapp", Person(f"Warga Contoh {number + 1}"), flood(number))
+        return await self._send(f"{FLOOD_STORY} {number + 1}", "whatsapp", body)
 
-    def _sent(self, story: str, channel: str, body: bytes, *, ticket: bool = True) -> Sent:
-        """The key is what the channel's own decoder makes of the bytes that were sent."""
-        account = {
-            "x": self._enter.x_settings.user_id,
-            "whatsapp": self._enter.whatsapp_settings.phone_number_id,
-            "email": self._enter.email_settings.address,
-        }[channel]
-        parts = list(CHANNELS[channel].decode(Raw(channel, account, body, "application/json", messages.now())))
-        return Sent(story, channel, parts[0].decoded.key, ticket)
+    async def _send(self, story: str, channel: str, body: bytes, *, ticket: bool = True) -> Sent:
+        """Delivers; the key is what the channel's own decoder makes of the bytes that were sent."""
+        await self._enter.deliver(channel, body)
+        vendor = vendor_of(channel)
+        raw = Raw(channel, vendor.account(self._enter.settings[channel]), body, vendor.content_type, sent_now())
+        return Sent(story, channel, next(iter(CHANNELS[channel].decode(raw))).decoded.key, ticket)
 
 
 async def run(settings: CoreSettings, *, as_json: bool) -> None:
@@ -215,24 +202,17 @@ async def run(settings: CoreSettings, *, as_json: bool) -> None:
 
 def _facts(settings: CoreSettings, entrances: Entrances, outcomes: Iterable[Outcome]) -> dict[str, object]:
     """Every entrance, port, demo secret and demo login, and what became of the deliveries."""
-    mail = entrances.email_settings
+    mail = EmailSettings()
+    doors: dict[str, dict[str, str]] = {
+        "email": {"smtp": f"{mail.listen_host}:{mail.listen_port}", "address": mail.address},
+        "counter": {"url": f"{settings.base_url}/loket"},
+    }
+    for name, channel in CHANNELS.items():
+        if channel.webhook is not None:
+            doors[name] = _door(settings, name, entrances.settings[name])
     return {
         "base_url": settings.base_url,
-        "entrances": {
-            "whatsapp": {
-                "url": f"{settings.base_url}/webhooks/whatsapp",
-                "app_secret": entrances.whatsapp_settings.app_secret.get_secret_value(),
-                "verify_token": entrances.whatsapp_settings.verify_token.get_secret_value(),
-                "phone_number_id": entrances.whatsapp_settings.phone_number_id,
-            },
-            "x": {
-                "url": f"{settings.base_url}/webhooks/x",
-                "consumer_secret": entrances.x_settings.consumer_secret.get_secret_value(),
-                "user_id": entrances.x_settings.user_id,
-            },
-            "email": {"smtp": f"{mail.listen_host}:{mail.listen_port}", "address": mail.address},
-            "counter": {"url": f"{settings.base_url}/loket"},
-        },
+        "entrances": doors,
         "kafka": settings.kafka,
         "elasticsearch": settings.elasticsearch,
         "logins": [
@@ -240,6 +220,16 @@ def _facts(settings: CoreSettings, entrances: Entrances, outcomes: Iterable[Outc
         ],
         "complaints": [_row(outcome) for outcome in outcomes],
     }
+
+
+def _door(core: CoreSettings, name: str, settings: BaseSettings) -> dict[str, str]:
+    """Everything a script needs to deliver by a webhook; secrets under the names of their settings."""
+    vendor = vendor_of(name)
+    door = {"url": f"{core.base_url}/webhooks/{name}", "account": vendor.account(settings)}
+    for field, value in settings:
+        if isinstance(value, SecretStr) and value.get_secret_value().startswith(DEMO_PREFIX):
+            door[field] = value.get_secret_value()
+    return door
 
 
 def _row(outcome: Outcome) -> dict[str, object]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import smtplib
 import string
@@ -14,10 +12,12 @@ from typing import Any, TypeVar
 import httpx
 from elasticsearch import Elasticsearch
 
+from ingestors.meta import hub_signature
+from ingestors.vendor import Person
+from ingestors.whatsapp import vendor
 from ingestors.whatsapp.settings import WhatsAppSettings
 from schemas.base import decode, encode
 from schemas.case import Case
-from tanggap.demo import messages
 from tests.e2e.conftest import City
 
 WHATSAPP = WhatsAppSettings()
@@ -34,13 +34,13 @@ def marker() -> str:
 def complaint(mark: str) -> bytes:
     """A WhatsApp delivery with one complaint that holds the mark."""
     words = f"Lampu jalan mati di Jl. Gunawarman sudah tiga hari, gelap sekali {mark}"
-    return messages.whatsapp(WHATSAPP, messages.Person("Budi Contoh"), messages.text(words))
+    return vendor.message(WHATSAPP, Person("Budi Contoh"), words)
 
 
 def signed(body: bytes) -> dict[str, str]:
     """Headers as Meta sends them."""
-    digest = hmac.new(WHATSAPP.app_secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-    return {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
+    signature = hub_signature(body, WHATSAPP.app_secret.get_secret_value())
+    return {"Content-Type": "application/json", "X-Hub-Signature-256": signature}
 
 
 def post(city: City, body: bytes, headers: dict[str, str] | None = None, channel: str = "whatsapp") -> httpx.Response:

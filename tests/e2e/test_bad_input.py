@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from ingestors.email import vendor
 from ingestors.email.settings import EmailSettings
+from ingestors.vendor import Person
 from schemas.base import encode
-from tanggap.demo import messages
 from tests.e2e.conftest import City
 from tests.e2e.senders import complaint, deliver, mail, marker, post, search, settled, signed, until
 
@@ -34,7 +35,7 @@ def on_kafka(city: City, topic: str = "crm.raw.whatsapp") -> int:
 
 def good_mail(mark: str) -> bytes:
     words = f"Trotoar di Jl. Wolter Monginsidi berlubang dan membahayakan pejalan kaki {mark}"
-    return bytes(messages.mail(EMAIL, "Dewi Contoh", "dewi@surel.contoh.id", "Trotoar rusak", words))
+    return bytes(vendor.mail(EMAIL, Person("Dewi Contoh"), "Trotoar rusak", words))
 
 
 def test_refusals_are_problems_and_leave_nothing_on_kafka(city: City) -> None:
@@ -83,7 +84,7 @@ def test_mails_that_break_parsers_hold_up_nobody(city: City) -> None:
 
 def test_a_mail_of_20_mb_is_taken_and_one_of_30_mb_refused(city: City) -> None:
     mark = marker()
-    message = messages.mail(EMAIL, "Dewi Contoh", "dewi@surel.contoh.id", "Trotoar rusak", f"Trotoar berlubang {mark}")
+    message = vendor.mail(EMAIL, Person("Dewi Contoh"), "Trotoar rusak", f"Trotoar berlubang {mark}")
     message.add_attachment(b"\xff\xd8\xff" + bytes(14 * MIB), maintype="image", subtype="jpeg", filename="a.jpg")
     mail(city, bytes(message))
     found = settled(city, mark)

@@ -13,14 +13,10 @@ from ingestors.x.settings import XSettings
 from pipeline.channel import Outgoing
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.item import Author
+from tests.channels import FixedClock, MemoryCursors
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 CREDENTIALS = {"consumer_key": "demo-key", "access_token": "demo-token", "access_token_secret": "demo-token-secret"}
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
 
 
 def settings(**values: Any) -> XSettings:
@@ -36,7 +32,7 @@ def reply(text: str = "Laporan JK2611230001 diterima", external_id: str | None =
 
 @pytest.fixture
 def xsender(double: Any) -> XSender:
-    return XSender(settings(api_base=double.base, timeout_seconds=5, **CREDENTIALS), FixedClock())
+    return XSender(settings(api_base=double.base, timeout_seconds=5, **CREDENTIALS), FixedClock(NOW))
 
 
 async def test_answers_under_the_post(double: Any, xsender: XSender) -> None:
@@ -134,8 +130,8 @@ async def test_taken_without_an_id_is_not_sent_again(double: Any, answer: Any, x
 
 @pytest.mark.parametrize("missing", CREDENTIALS)
 def test_without_credentials_there_is_no_sender(missing: str) -> None:
-    assert sender(settings(**CREDENTIALS)) is not None
-    assert sender(settings(**{**CREDENTIALS, missing: ""})) is None
+    assert sender(settings(**CREDENTIALS), MemoryCursors(), FixedClock(NOW)) is not None
+    assert sender(settings(**{**CREDENTIALS, missing: ""}), MemoryCursors(), FixedClock(NOW)) is None
 
 
 def test_public_answers_are_marked_as_such() -> None:

@@ -1,0 +1,50 @@
+"""What the demo tells: one complaint a channel, and what is special about it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+PARKING = "Jalur sepeda di Jl. Gunawarman dipakai buat parkir mobil, tolong ditertibkan @DKIJakarta"
+REMARK = "Kapan ya Pemprov Sultra bisa begini?"
+FLOODS = (
+    "Banjir {depth} cm di Jl. {street}, air masuk rumah warga RT {rt:02d}/{rw:02d}, mohon pompa segera",
+    "Tolong min, {street} tergenang banjir {depth} cm sejak subuh, RT {rt:02d} RW {rw:02d}",
+    "Banjir lagi di {street} RT {rt:02d}/RW {rw:02d}, tinggi air {depth} cm, saluran meluap",
+)
+STREETS = ("Kemang Raya", "Bangka Raya", "Kemang Utara", "Ciledug Raya", "Petogogan", "Gunawarman", "Cipete Raya")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A complaint of an invented person, and perhaps what the same person writes next."""
+
+    channel: str
+    title: str
+    person: str
+    words: str
+    photo: bool = False
+    ticket: bool = True
+    """Whether a ticket should come of it."""
+    then: str = ""
+    """A second message in the same thread, which joins the ticket."""
+
+
+STORIES = (
+    Story("x", "parkir di jalur sepeda", "Siti Contoh", PARKING),
+    Story("x", "obrolan, bukan laporan", "Wa Ode Contoh", REMARK, ticket=False),
+    Story(
+        "email", "trotoar rusak", "Dewi Contoh",
+        "Trotoar di Jl. Wolter Monginsidi rusak\n\nSelamat siang, trotoar di depan halte berlubang, membahayakan "
+        "pejalan kaki.\nFoto terlampir.\n\nDewi Contoh\n081100000321\n",
+        photo=True, then="Menyusul laporan saya: tadi pagi ada lansia yang jatuh di lubang itu.\n",
+    ),
+)  # fmt: skip
+
+
+def flood(number: int) -> str:
+    """One report of the burst."""
+    pick = random.Random(number)  # noqa: S311 - variety, not secrecy
+    return pick.choice(FLOODS).format(
+        depth=pick.randrange(20, 120, 10), street=pick.choice(STREETS), rt=pick.randint(1, 15), rw=pick.randint(1, 9)
+    )

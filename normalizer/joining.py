@@ -90,7 +90,7 @@ def joins_window(rules: JoinRules, item: Item, at: datetime, conversation: Conve
 
 def _within(gap: float, window: int) -> bool:
     """Zero is never: mails carry whole seconds, and two of one second are still two complaints."""
-    return 0 < window and gap <= window
+    return window > 0 and gap <= window
 
 
 def is_fragment(item: Item, windows: Windows) -> bool:

@@ -251,7 +251,7 @@ async def send_direct(
     if recipient is None and message.to.id.startswith(UNKNOWN):
         raise InvalidItem(f"{channel}.no-recipient", "the message came without its author")
     body: dict[str, Any] = {
-        "recipient": recipient or {"id": message.to.id},
+        "recipient": recipient or {"id": message.to.id.removeprefix(DIRECT)},
         "messaging_type": "RESPONSE",
         "message": {"text": message.text},
     }

@@ -14,7 +14,11 @@ from .items import Source, digest, edit_version, file_at, files, ident, instant,
 from .messaging_payload import Attached, Edit, Event, Listed, ListedFile, Message, Postback, ReplyTo
 
 DIRECT = "dm:"
-"""Before a message's id: it came in private, and is answered in private whatever else is known."""
+"""Before the id of a message and of its author: what came in private is answered in private, whatever else is known.
+
+The author's too, because a person's comment must never join the ticket of their private message: the next answer would go
+under the comment, and its link lets whoever reads it speak for the citizen.
+"""
 MEDIA = {"image", "video", "audio", "file", "share", "ig_reel", "reel", "story_mention", "ig_post", "ig_story", "post"}
 LINKS = {"fallback", "template"}
 STORY = "story"
@@ -133,7 +137,7 @@ def _pressed(source: Source, data: msgspec.Raw, found: Event, postback: Postback
 
 
 def _author(source: Source, sender: str | None, name: str) -> Author:
-    return Author(id=sender) if sender else source.nobody(name)
+    return Author(id=DIRECT + sender) if sender else source.nobody(name)
 
 
 def _is_sticker(one: Attached) -> bool:
@@ -201,7 +205,7 @@ def listed(source: Source, data: msgspec.Raw) -> Part:
         return source.part("ignored", name, "own")
     author = source.nobody(name)
     if who and found.sender:
-        author = Author(id=who, name=plain(found.sender.name), handle=plain(found.sender.username))
+        author = Author(id=DIRECT + who, name=plain(found.sender.name), handle=plain(found.sender.username))
     kept = [_listed_file(one) for one in read_all(found.attachments.data if found.attachments else (), ListedFile)]
     if found.sticker and not plain(found.message) and not kept:
         return source.part("note", name, "sticker")

@@ -16,8 +16,8 @@ from .messaging_payload import Attached, Edit, Event, Listed, ListedFile, Messag
 DIRECT = "dm:"
 """Before the id of a message and of its author: what came in private is answered in private, whatever else is known.
 
-The author's too, because a person's comment must never join the ticket of their private message: the next answer would go
-under the comment, and its link lets whoever reads it speak for the citizen.
+The author's too, because a person's comment must never join the ticket of their private message: the next answer would
+go under the comment, and its link lets whoever reads it speak for the citizen.
 """
 MEDIA = {"image", "video", "audio", "file", "share", "ig_reel", "reel", "story_mention", "ig_post", "ig_story", "post"}
 LINKS = {"fallback", "template"}

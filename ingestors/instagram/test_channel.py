@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ingestors import graph_access
-from ingestors.instagram import CHANNEL, PAGE_FIELDS, REASONS
+from ingestors.instagram import CHANNEL
 from ingestors.instagram.history import InstagramHistory
 from ingestors.instagram.media import InstagramMedia
 from ingestors.instagram.receive import InstagramWebhook
 from ingestors.instagram.reply import InstagramSender
+from ingestors.instagram.settings import InstagramSettings
 from ingestors.meta import hub_signature
 from pipeline.channel import HookRequest, Outgoing, Raw
 from pipeline.errors import Backpressure, InvalidItem, Rejected, TransientError
-from schemas.base import encode
 from schemas.item import Attachment, Author, Decoded, Item
-from tests.channels import FixedClock, MemoryCursors
+from tests.channels import FixedClock
 from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure, iso
 
-NAME, OBJECT, EDGE = "instagram", b"instagram", "replies"
+NAME = "instagram"
 ACCOUNT, PAGE = "17841400000000001", "100000000000002"
 COMMENT, MEDIUM = "17900000000000001", "18000000000000001"
-NEEDED: tuple[str, ...] = ()
-WANTED = PAGE_FIELDS
-SENDER = InstagramSender
 FIXTURES = Path(__file__).parent / "fixtures"
-INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
-ANYTHING: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
-    | st.sampled_from(["\0", "\ud83d", "", " ", "A" * 70_000, 10**30]) | st.just([]) | st.just({}) | st.just([{}])
-)  # fmt: skip
+
+def configured(**changes: Any) -> InstagramSettings:
+    return InstagramSettings(_env_file=None, **changes)
 
 
 def decoded(body: bytes) -> list[Decoded]:
@@ -56,42 +47,6 @@ def only(name: str) -> Item:
     return line.item
 
 
-def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a document."""
-    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [at, *(found for key, one in inside for found in paths(one, (*at, key)))] if at or inside else [at]
-
-
-@given(data=st.data())
-@settings(max_examples=300, deadline=None)
-def test_retyped_and_nulled_members_make_an_item_or_a_dead_letter(data: st.DataObject) -> None:
-    document = json.loads(data.draw(st.sampled_from(INPUTS)).read_bytes())
-    *way, last = data.draw(st.sampled_from([found for found in paths(document) if found]))
-    node = document
-    for key in way:
-        node = node[key]
-    node[last] = data.draw(ANYTHING)
-    for line in decoded(json.dumps(document).encode()):
-        assert line.outcome == "complaint" or line.reason in REASONS
-        assert "\0" not in encode(line).decode()
-
-
-@pytest.mark.parametrize("depth", [1_000, 100_000])
-def test_deep_nesting_is_a_dead_letter(depth: int) -> None:
-    deep = b"[" * depth + b"]" * depth
-    for body in (
-        deep,
-        b'{"object":"%s","entry":%s}' % (OBJECT, deep),
-        b'{"history":"x","account":"1","data":%s}' % deep,
-    ):
-        assert {line.outcome for line in decoded(body)} == {"dead"}
-
-
-@pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)
-def test_redelivery_keeps_every_key(path: Path) -> None:
-    assert decoded(path.read_bytes()) == decoded(path.read_bytes())
-
-
 def outgoing(
     external_id: str | None, *, to: str = "dm:24000000000000001", hours: float = 1, text: str = "Diterima."
 ) -> Outgoing:
@@ -101,182 +56,15 @@ def outgoing(
     )  # fmt: skip
 
 
-def sender(double: GraphDouble, **changes: Any) -> Any:
-    configured = CHANNEL.settings(_env_file=None, access_token=TOKEN, **changes)
-    return SENDER(configured, TOKEN, double.client())
-
-
-def test_without_a_token_answers_are_recorded_and_nothing_is_looked_up() -> None:
-    bare = CHANNEL.settings(_env_file=None)
-    assert CHANNEL.sender is not None
-    assert CHANNEL.sender(bare, MemoryCursors(), FixedClock(NOW)) is None
-    assert CHANNEL.history is not None
-    assert CHANNEL.history(bare, FixedClock(NOW)) is None
-    assert CHANNEL.public_replies is True
-
-
-async def test_a_direct_message_is_answered_in_private_and_named_as_its_echo() -> None:
-    double = GraphDouble(answers={f"{PAGE}/messages": {"recipient_id": "24", "message_id": "m_1"}})
-    assert await sender(double).send(outgoing("dm:m_0")) == "dm:m_1"
-    ((path, body),) = double.posted
-    assert path == f"{PAGE}/messages"
-    assert body == {
-        "recipient": {"id": "24000000000000001"}, "messaging_type": "RESPONSE", "message": {"text": "Diterima."},
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(("hours", "tag"), [(23.9, None), (24.1, "HUMAN_AGENT"), (167.9, "HUMAN_AGENT")])
-async def test_after_a_day_the_tag_is_needed(hours: float, tag: str | None) -> None:
-    double = GraphDouble()
-    await sender(double).send(outgoing("dm:m_0", hours=hours))
-    assert double.posted[0][1].get("tag") == tag
-
-
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
-        (outgoing("dm:m_0", hours=169), "window-closed"),
-        (outgoing("dm:m_0", text="A" * 2001), "reply-too-long"),
-        (outgoing("dm:m_0", to="unknown:dm:m_0"), "no-recipient"),
-        (outgoing("1_2", text="A" * 9000), "reply-too-long"),
-        (outgoing(None), "refused"),
-    ],
-)
-async def test_what_can_never_be_sent_is_not_tried(message: Outgoing, code: str) -> None:
-    double = GraphDouble()
-    with pytest.raises(InvalidItem) as caught:
-        await sender(double).send(message)
-    assert (caught.value.reason, double.calls) == (f"{NAME}.{code}", [])
-    assert caught.value.reason in REASONS
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (failure(190, 401), TransientError),
-        (failure(613, 400, retry_after="9"), Backpressure),
-        (failure(10, 400, 2018278), InvalidItem),
-        (failure(551, 400), InvalidItem),
-        (httpx.ReadTimeout("slow"), TransientError),
-    ],
-)
-@pytest.mark.parametrize("place", ["dm:m_0", "1_2"])
-async def test_what_becomes_of_an_answer_that_fails(
-    answer: httpx.Response | Exception, kind: type[Exception], place: str
-) -> None:
-    with pytest.raises(kind) as caught:
-        await sender(GraphDouble(fails={1: answer})).send(outgoing(place))
-    assert isinstance(caught.value, TransientError) or caught.value.args[0] in REASONS
-
-
-@pytest.mark.parametrize("body", [b"", b"null", b"[" * 100_000, b'{"id":{}}'])
-async def test_an_answer_taken_but_not_understood_is_not_sent_again(body: bytes) -> None:
-    double = GraphDouble(fails={1: httpx.Response(200, content=body)})
-    assert await sender(double).send(outgoing("1_2")) is None
-
-
-@pytest.mark.parametrize(
-    ("refusal", "posted"), [({}, 1), ({1: failure(10900, 400)}, 1)], ids=["private", "already replied: in public"]
-)
-async def test_private_replies_fall_back_to_public_ones(refusal: dict[int, httpx.Response], posted: int) -> None:
-    double = GraphDouble(fails=dict(refusal))
-    await sender(double, private_replies=True).send(outgoing(COMMENT))
-    assert len(double.posted) == posted
-    paths_called = [path for _, path, _ in double.calls]
-    assert paths_called == ([f"{PAGE}/messages"] if not refusal else [f"{PAGE}/messages", f"{COMMENT}/{EDGE}"])
-    if not refusal:
-        assert double.posted[0][1]["recipient"] == {"comment_id": COMMENT}
-
-
-async def test_a_private_reply_is_not_tried_after_a_week() -> None:
-    double = GraphDouble()
-    await sender(double, private_replies=True).send(outgoing(COMMENT, hours=200))
-    assert [path for path, _ in double.posted] == [f"{COMMENT}/{EDGE}"]
-
-
-def token_of(expires: datetime | None = None, *, valid: bool = True) -> dict[str, Any]:
-    ends = int(expires.timestamp()) if expires else 0
-    return {"data": {"app_id": "77", "is_valid": valid, "expires_at": 0, "data_access_expires_at": ends}}
-
-
-async def probed(double: GraphDouble) -> Any:
-    configured = CHANNEL.settings(_env_file=None, access_token=TOKEN)
-    return await graph_access.probe(NAME, configured, NEEDED, WANTED, double.graph(waits=False))
-
-
-async def test_probe_tells_expiry_subscription_and_budget() -> None:
-    apps = [{"id": "77", "subscribed_fields": [*WANTED, "leadgen"]}]
-    double = GraphDouble(
-        answers={"debug_token": token_of(NOW + timedelta(days=9))}, edges={f"{PAGE}/subscribed_apps": apps},
-        headers={"X-App-Usage": '{"call_count":28}'},
-    )  # fmt: skip
-    found = await probed(double)
-    assert (found.accepted, found.subscribed, found.problem) == (True, True, None)
-    assert found.token_expires_at == NOW + timedelta(days=9)
-    assert (found.used, found.limit, found.unit) == (28, 100, "%")
-    assert double.posted == []
-
-
-@pytest.mark.parametrize(("success", "problem"), [(True, "unsubscribed"), (False, "not-subscribed")])
-async def test_probe_subscribes_again_what_meta_had_unsubscribed(success: bool, problem: str) -> None:
-    double = GraphDouble(answers={"debug_token": token_of()}, edges={f"{PAGE}/subscribed_apps": [{"id": "88"}]})
-    subscribe = {"success": success}
-    double.fails[3] = httpx.Response(200, json=subscribe)
-    found = await probed(double)
-    assert (found.subscribed, found.problem) == (success, f"{NAME}.{problem}")
-    assert found.problem in REASONS
-    assert [(method, path) for method, path, _ in double.calls][-1] == ("POST", f"{PAGE}/subscribed_apps")
-
-
-@pytest.mark.parametrize("answer", [failure(190, 401), httpx.Response(200, json=token_of(valid=False))])
-async def test_probe_tells_a_refused_token(answer: httpx.Response) -> None:
-    found = await probed(GraphDouble(fails={1: answer}))
-    assert (found.accepted, found.problem) == (False, f"{NAME}.token-refused")
-    assert found.problem in REASONS
-
-
-@pytest.mark.parametrize("answer", [failure(1, 500), httpx.ReadTimeout("slow"), httpx.Response(200, text="<html>")])
-async def test_probe_of_a_vendor_that_does_not_answer_is_transient(answer: httpx.Response | Exception) -> None:
-    with pytest.raises(TransientError):
-        await probed(GraphDouble(fails={1: answer}))
-
-
-def media() -> Any:
-    assert CHANNEL.media is not None
-    return CHANNEL.media(CHANNEL.settings(_env_file=None))
-
-
-@pytest.mark.parametrize("host", ["scontent.xx.fbcdn.net", "cdn.fbsbx.com", "scontent.cdninstagram.com"])
-async def test_files_at_metas_hosts_are_found(host: str) -> None:
-    link = await media().locate(Attachment(reference=f"https://{host}/a.jpg?oe=1"), ACCOUNT)
-    assert (link.url, dict(link.headers)) == (f"https://{host}/a.jpg?oe=1", {})
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["http://scontent.xx.fbcdn.net/a", "https://fbcdn.net.example/a", "https://xfbcdn.net/a", "http://127.0.0.1/a", "", "//",
-     "https://[", "file:///etc/passwd", "https://fbcdn.net@elsewhere.example/a"],
-)  # fmt: skip
-async def test_files_elsewhere_are_refused(url: str) -> None:
-    with pytest.raises(InvalidItem) as caught:
-        await media().locate(Attachment(reference=url), ACCOUNT)
-    assert caught.value.reason in REASONS
-
-
-async def test_the_development_api_serves_files_too() -> None:
-    assert CHANNEL.media is not None
-    source = CHANNEL.media(CHANNEL.settings(_env_file=None, graph_url="http://127.0.0.1:8098/v26.0"))
-    assert source is not None
-    assert "127.0.0.1" in source.hosts
-    assert (await source.locate(Attachment(reference="http://127.0.0.1:8098/foto.png"), ACCOUNT)).url
-    assert "127.0.0.1" not in media().hosts
+def sender(double: GraphDouble, **changes: Any) -> InstagramSender:
+    return InstagramSender(configured(access_token=TOKEN, **changes), TOKEN, double.client())
 
 
 def delivered(body: bytes) -> list[Raw]:
     headers = {
         "content-type": "application/json", "x-hub-signature-256": hub_signature(body, "demo-instagram-app-secret"),
     }  # fmt: skip
-    raws, _ = InstagramWebhook(CHANNEL.settings(_env_file=None)).take(HookRequest(headers, {}, body, NOW))
+    raws, _ = InstagramWebhook(configured()).take(HookRequest(headers, {}, body, NOW))
     return raws
 
 
@@ -368,9 +156,9 @@ async def test_public_answers_stand_where_the_city_was_called(
 
 async def test_the_picture_of_a_mention_is_found_through_graph() -> None:
     url = "https://scontent.cdninstagram.com/a.jpg"
-    configured = CHANNEL.settings(_env_file=None, access_token=TOKEN)
+    ours = configured(access_token=TOKEN)
     double = GraphDouble(answers={ACCOUNT: {"mentioned_media": {"media_url": url, "id": MEDIUM}, "id": ACCOUNT}})
-    link = await InstagramMedia(configured, double.graph()).locate(Attachment(reference=f"mention:{MEDIUM}"), ACCOUNT)
+    link = await InstagramMedia(ours, double.graph()).locate(Attachment(reference=f"mention:{MEDIUM}"), ACCOUNT)
     assert link.url == url
     assert double.calls[0][2]["fields"] == f"mentioned_media.media_id({MEDIUM}){{media_url}}"
 
@@ -386,15 +174,15 @@ async def test_the_picture_of_a_mention_is_found_through_graph() -> None:
     ],
 )
 async def test_a_mention_whose_picture_cannot_be_found(reference: str, answer: Any, kind: type[Exception]) -> None:
-    configured = CHANNEL.settings(_env_file=None, access_token=TOKEN)
-    source = InstagramMedia(configured, GraphDouble(answers={ACCOUNT: answer}).graph())
+    ours = configured(access_token=TOKEN)
+    source = InstagramMedia(ours, GraphDouble(answers={ACCOUNT: answer}).graph())
     with pytest.raises(kind):
         await source.locate(Attachment(reference=reference), ACCOUNT)
 
 
 async def test_without_a_token_the_picture_of_a_mention_waits() -> None:
     with pytest.raises(TransientError):
-        await media().locate(Attachment(reference="mention:1"), ACCOUNT)
+        await InstagramMedia(configured()).locate(Attachment(reference="mention:1"), ACCOUNT)
 
 
 class City:
@@ -439,7 +227,7 @@ class City:
 
 
 def history_on(double: GraphDouble) -> InstagramHistory:
-    return InstagramHistory(CHANNEL.settings(_env_file=None, access_token=TOKEN), FixedClock(NOW), double.graph())
+    return InstagramHistory(configured(access_token=TOKEN), FixedClock(NOW), double.graph())
 
 
 async def looked_back(history: InstagramHistory, since: datetime = NOW - timedelta(hours=30)) -> list[Decoded]:

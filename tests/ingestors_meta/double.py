@@ -1,7 +1,7 @@
 """A Graph API that stands still: edges, pages, since, usage headers, expiry, throttling; records every call.
 
-Behaves as Meta documents ("Graph API > Paginated Results", "> Error Handling", "> Rate Limits"): the address of the next
-page holds the token and a host of its own, the last page has cursors and no ``next``.
+Behaves as Meta documents ("Graph API > Paginated Results", "> Error Handling", "> Rate Limits"): the address of the
+next page holds the token and a host of its own, the last page has cursors and no ``next``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VERSION = "/v26.0/"
 
 def failure(code: int, status: int = 400, subcode: int = 0, **headers: str) -> httpx.Response:
     """An error as Graph words it."""
-    error = {"message": "(#%d) contoh" % code, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
+    error = {"message": f"(#{code}) contoh", "type": "OAuthException", "code": code, "fbtrace_id": "A"}
     if subcode:
         error["error_subcode"] = subcode
     return httpx.Response(status, json={"error": error}, headers={k.replace("_", "-"): v for k, v in headers.items()})

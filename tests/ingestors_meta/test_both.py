@@ -1,0 +1,311 @@
+"""What holds for the channels of a Page alike: bent input, answers, the probe, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ingestors
+from ingestors import facebook, graph_access, instagram
+from ingestors.facebook.reply import FacebookSender
+from ingestors.instagram.reply import InstagramSender
+from pipeline.channel import Channel, Outgoing, Raw
+from pipeline.errors import Backpressure, InvalidItem, TransientError
+from schemas.base import encode
+from schemas.item import Attachment, Author, Decoded
+from tests.channels import FixedClock, MemoryCursors
+from tests.ingestors_meta.double import TOKEN, GraphDouble, failure
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+PAGE = "100000000000002"
+COMMENT = "122000000000001_700000000000001"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A channel, and where its answers go."""
+
+    channel: Channel
+    reasons: dict[str, str]
+    account: str
+    object: bytes
+    edge: str
+    sender: type
+    needed: Collection[str]
+    wanted: Collection[str]
+
+    @property
+    def name(self) -> str:
+        return self.channel.name
+
+    def decoded(self, body: bytes) -> list[Decoded]:
+        raw = Raw(self.name, self.account, body, "application/json", NOW)
+        return [part.decoded for part in self.channel.decode(raw)]
+
+    def inputs(self) -> list[Path]:
+        home = Path(ingestors.__path__[0]) / self.name / "fixtures"
+        return sorted(path for path in home.glob("*.json") if not path.name.endswith(".expected.json"))
+
+
+SIDES = [
+    Side(
+        facebook.CHANNEL, facebook.REASONS, PAGE, b"page", "comments", FacebookSender, facebook.FIELDS, facebook.FIELDS
+    ),
+    Side(
+        instagram.CHANNEL, instagram.REASONS, "17841400000000001", b"instagram", "replies", InstagramSender, (),
+        instagram.PAGE_FIELDS,
+    ),
+]  # fmt: skip
+both = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)
+
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+    | st.sampled_from(["\0", "\ud83d", "", " ", "A" * 70_000, 10**30]) | st.just([]) | st.just({}) | st.just([{}])
+)  # fmt: skip
+
+
+def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document."""
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [at, *(found for key, one in inside for found in paths(one, (*at, key)))] if at or inside else [at]
+
+
+@both
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_retyped_and_nulled_members_make_an_item_or_a_dead_letter(side: Side, data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from(side.inputs())).read_bytes())
+    *way, last = data.draw(st.sampled_from([found for found in paths(document) if found]))
+    node = document
+    for key in way:
+        node = node[key]
+    node[last] = data.draw(ANYTHING)
+    for line in side.decoded(json.dumps(document).encode()):
+        assert line.outcome == "complaint" or line.reason in side.reasons
+        assert "\0" not in encode(line).decode()
+
+
+@both
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_deep_nesting_is_a_dead_letter(side: Side, depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    for body in (
+        deep,
+        b'{"object":"%s","entry":%s}' % (side.object, deep),
+        b'{"history":"x","account":"1","data":%s}' % deep,
+    ):
+        assert {line.outcome for line in side.decoded(body)} == {"dead"}
+
+
+@both
+def test_redelivery_keeps_every_key(side: Side) -> None:
+    for path in side.inputs():
+        assert side.decoded(path.read_bytes()) == side.decoded(path.read_bytes())
+
+
+def outgoing(
+    side: Side, external_id: str | None, *, to: str = "dm:24000000000000001", hours: float = 1, text: str = "Diterima."
+) -> Outgoing:
+    return Outgoing(
+        id="r1", account=side.account, to=Author(id=to), text=text, external_id=external_id, thread=None, subject=None,
+        last_inbound_at=NOW - timedelta(hours=hours), now=NOW,
+    )  # fmt: skip
+
+
+def sender(side: Side, double: GraphDouble, **changes: Any) -> Any:
+    configured = side.channel.settings(_env_file=None, access_token=TOKEN, **changes)
+    return side.sender(configured, TOKEN, double.client())
+
+
+@both
+def test_without_a_token_answers_are_recorded_and_nothing_is_looked_up(side: Side) -> None:
+    bare = side.channel.settings(_env_file=None)
+    assert side.channel.sender is not None
+    assert side.channel.sender(bare, MemoryCursors(), FixedClock(NOW)) is None
+    assert side.channel.history is not None
+    assert side.channel.history(bare, FixedClock(NOW)) is None
+    assert side.channel.public_replies is True
+
+
+@both
+async def test_a_direct_message_is_answered_in_private_and_named_as_its_echo(side: Side) -> None:
+    double = GraphDouble(answers={f"{PAGE}/messages": {"recipient_id": "24", "message_id": "m_1"}})
+    assert await sender(side, double).send(outgoing(side, "dm:m_0")) == "dm:m_1"
+    ((path, body),) = double.posted
+    assert path == f"{PAGE}/messages"
+    assert body == {
+        "recipient": {"id": "24000000000000001"}, "messaging_type": "RESPONSE", "message": {"text": "Diterima."},
+    }  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize(("hours", "tag"), [(23.9, None), (24.1, "HUMAN_AGENT"), (167.9, "HUMAN_AGENT")])
+async def test_after_a_day_the_tag_is_needed(side: Side, hours: float, tag: str | None) -> None:
+    double = GraphDouble()
+    await sender(side, double).send(outgoing(side, "dm:m_0", hours=hours))
+    assert double.posted[0][1].get("tag") == tag
+
+
+@both
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"external_id": "dm:m_0", "hours": 169}, "window-closed"),
+        ({"external_id": "dm:m_0", "text": "A" * 2001}, "reply-too-long"),
+        ({"external_id": "dm:m_0", "to": "unknown:dm:m_0"}, "no-recipient"),
+        ({"external_id": "1_2", "text": "A" * 9000}, "reply-too-long"),
+        ({"external_id": None}, "refused"),
+    ],
+)
+async def test_what_can_never_be_sent_is_not_tried(side: Side, message: dict[str, Any], code: str) -> None:
+    double = GraphDouble()
+    with pytest.raises(InvalidItem) as caught:
+        await sender(side, double).send(outgoing(side, **message))
+    assert (caught.value.reason, double.calls) == (f"{side.name}.{code}", [])
+    assert caught.value.reason in side.reasons
+
+
+@both
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (failure(190, 401), TransientError),
+        (failure(613, 400, retry_after="9"), Backpressure),
+        (failure(10, 400, 2018278), InvalidItem),
+        (failure(551, 400), InvalidItem),
+        (httpx.ReadTimeout("slow"), TransientError),
+    ],
+)
+@pytest.mark.parametrize("place", ["dm:m_0", "1_2"])
+async def test_what_becomes_of_an_answer_that_fails(
+    side: Side, answer: httpx.Response | Exception, kind: type[Exception], place: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        await sender(side, GraphDouble(fails={1: answer})).send(outgoing(side, place))
+    assert isinstance(caught.value, TransientError) or caught.value.args[0] in side.reasons
+
+
+@both
+@pytest.mark.parametrize("body", [b"", b"null", b"[" * 100_000, b'{"id":{}}'])
+async def test_an_answer_taken_but_not_understood_is_not_sent_again(side: Side, body: bytes) -> None:
+    double = GraphDouble(fails={1: httpx.Response(200, content=body)})
+    assert await sender(side, double).send(outgoing(side, "1_2")) is None
+
+
+@both
+@pytest.mark.parametrize(
+    ("refusal", "posted"), [({}, 1), ({1: failure(10900, 400)}, 1)], ids=["private", "already replied: in public"]
+)
+async def test_private_replies_fall_back_to_public_ones(
+    side: Side, refusal: dict[int, httpx.Response], posted: int
+) -> None:
+    double = GraphDouble(fails=dict(refusal))
+    await sender(side, double, private_replies=True).send(outgoing(side, COMMENT))
+    assert len(double.posted) == posted
+    paths_called = [path for _, path, _ in double.calls]
+    assert paths_called == ([f"{PAGE}/messages"] if not refusal else [f"{PAGE}/messages", f"{COMMENT}/{side.edge}"])
+    if not refusal:
+        assert double.posted[0][1]["recipient"] == {"comment_id": COMMENT}
+
+
+@both
+async def test_a_private_reply_is_not_tried_after_a_week(side: Side) -> None:
+    double = GraphDouble()
+    await sender(side, double, private_replies=True).send(outgoing(side, COMMENT, hours=200))
+    assert [path for path, _ in double.posted] == [f"{COMMENT}/{side.edge}"]
+
+
+def token_of(expires: datetime | None = None, *, valid: bool = True) -> dict[str, Any]:
+    ends = int(expires.timestamp()) if expires else 0
+    return {"data": {"app_id": "77", "is_valid": valid, "expires_at": 0, "data_access_expires_at": ends}}
+
+
+async def probed(side: Side, double: GraphDouble) -> Any:
+    configured = side.channel.settings(_env_file=None, access_token=TOKEN)
+    return await graph_access.probe(side.name, configured, side.needed, side.wanted, double.graph(waits=False))
+
+
+@both
+async def test_probe_tells_expiry_subscription_and_budget(side: Side) -> None:
+    apps = [{"id": "77", "subscribed_fields": [*side.wanted, "leadgen"]}]
+    double = GraphDouble(
+        answers={"debug_token": token_of(NOW + timedelta(days=9))}, edges={f"{PAGE}/subscribed_apps": apps},
+        headers={"X-App-Usage": '{"call_count":28}'},
+    )  # fmt: skip
+    found = await probed(side, double)
+    assert (found.accepted, found.subscribed, found.problem) == (True, True, None)
+    assert found.token_expires_at == NOW + timedelta(days=9)
+    assert (found.used, found.limit, found.unit) == (28, 100, "%")
+    assert double.posted == []
+
+
+@both
+@pytest.mark.parametrize(("success", "problem"), [(True, "unsubscribed"), (False, "not-subscribed")])
+async def test_probe_subscribes_again_what_meta_had_unsubscribed(side: Side, success: bool, problem: str) -> None:
+    double = GraphDouble(answers={"debug_token": token_of()}, edges={f"{PAGE}/subscribed_apps": [{"id": "88"}]})
+    subscribe = {"success": success}
+    double.fails[3] = httpx.Response(200, json=subscribe)
+    found = await probed(side, double)
+    assert (found.subscribed, found.problem) == (success, f"{side.name}.{problem}")
+    assert found.problem in side.reasons
+    assert [(method, path) for method, path, _ in double.calls][-1] == ("POST", f"{PAGE}/subscribed_apps")
+
+
+@both
+@pytest.mark.parametrize("answer", [failure(190, 401), httpx.Response(200, json=token_of(valid=False))])
+async def test_probe_tells_a_refused_token(side: Side, answer: httpx.Response) -> None:
+    found = await probed(side, GraphDouble(fails={1: answer}))
+    assert (found.accepted, found.problem) == (False, f"{side.name}.token-refused")
+    assert found.problem in side.reasons
+
+
+@both
+@pytest.mark.parametrize("answer", [failure(1, 500), httpx.ReadTimeout("slow"), httpx.Response(200, text="<html>")])
+async def test_probe_of_a_vendor_that_does_not_answer_is_transient(
+    side: Side, answer: httpx.Response | Exception
+) -> None:
+    with pytest.raises(TransientError):
+        await probed(side, GraphDouble(fails={1: answer}))
+
+
+def media(side: Side) -> Any:
+    assert side.channel.media is not None
+    return side.channel.media(side.channel.settings(_env_file=None))
+
+
+@both
+@pytest.mark.parametrize("host", ["scontent.xx.fbcdn.net", "cdn.fbsbx.com", "scontent.cdninstagram.com"])
+async def test_files_at_metas_hosts_are_found(side: Side, host: str) -> None:
+    link = await media(side).locate(Attachment(reference=f"https://{host}/a.jpg?oe=1"), side.account)
+    assert (link.url, dict(link.headers)) == (f"https://{host}/a.jpg?oe=1", {})
+
+
+@both
+@pytest.mark.parametrize(
+    "url",
+    ["http://scontent.xx.fbcdn.net/a", "https://fbcdn.net.example/a", "https://xfbcdn.net/a", "http://127.0.0.1/a", "",
+     "//", "https://[", "file:///etc/passwd", "https://fbcdn.net@elsewhere.example/a"],
+)  # fmt: skip
+async def test_files_elsewhere_are_refused(side: Side, url: str) -> None:
+    with pytest.raises(InvalidItem) as caught:
+        await media(side).locate(Attachment(reference=url), side.account)
+    assert caught.value.reason in side.reasons
+
+
+@both
+async def test_the_development_api_serves_files_too(side: Side) -> None:
+    assert side.channel.media is not None
+    source = side.channel.media(side.channel.settings(_env_file=None, graph_url="http://127.0.0.1:8098/v26.0"))
+    assert source is not None
+    assert "127.0.0.1" in source.hosts
+    assert (await source.locate(Attachment(reference="http://127.0.0.1:8098/foto.png"), side.account)).url
+    assert "127.0.0.1" not in media(side).hosts

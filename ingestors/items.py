@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +25,19 @@ UNKNOWN = "unknown:"
 _CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
 _MILLISECONDS = 10**11
 """Unix seconds reach this in the year 5138; anything above is milliseconds."""
-_TYPES = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mp4"}
+_TYPES = {
+    "image": "image/jpeg",
+    "video": "video/mp4",
+    "audio": "audio/mp4",
+    "ig_reel": "video/mp4",
+    "reel": "video/mp4",
+}
+_SUFFIXES = {
+    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
+    "heic": "image/heic", "mp4": "video/mp4", "mov": "video/quicktime", "m4a": "audio/mp4", "mp3": "audio/mpeg",
+    "aac": "audio/aac", "ogg": "audio/ogg", "pdf": "application/pdf", "txt": "text/plain",
+}  # fmt: skip
+"""What Meta's addresses end in; the machine's own table of types would make decoding differ between machines."""
 
 
 def read(data: msgspec.Raw | bytes, kind: type[T]) -> T | None:
@@ -74,8 +85,8 @@ def file_at(url: str | None, kind: str, name: str | None = None) -> Attachment |
         path = urlsplit(address).path
     except ValueError:
         return None
-    guessed = mimetypes.guess_type(path)[0]
-    return Attachment(name=name, media_type=guessed or _TYPES.get(kind, "application/octet-stream"), reference=address)
+    guessed = _SUFFIXES.get(path.rpartition(".")[2].lower()) or _TYPES.get(kind, "application/octet-stream")
+    return Attachment(name=name, media_type=guessed, reference=address)
 
 
 def files(found: Iterable[Attachment | None]) -> tuple[Attachment, ...]:

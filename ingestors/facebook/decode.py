@@ -64,11 +64,11 @@ def _change(source: Source, data: msgspec.Raw, seen_at: datetime) -> Part:
     wordless = _wordless(value)
     if wordless is not None:
         return source.unnamed("note", data, wordless)
+    if _sender(value) == source.account:
+        return source.unnamed("ignored", data, "own")
     name = ident(value.comment_id) or (ident(value.post_id) if value.item != "comment" else None)
     if name is None:
         return source.dead(data)
-    if _sender(value) == source.account:
-        return source.unnamed("ignored", data, "own")
     return _content(source, value, name, data, seen_at)
 
 

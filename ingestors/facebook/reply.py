@@ -44,7 +44,8 @@ class FacebookSender:
         try:
             if place.startswith(DIRECT):
                 return await send_direct(NAME, self._api, message.account, message, MESSAGE_LIMIT)
-            if self._private and (sent := await self._in_private(message, place)):
+            done, sent = await self._in_private(message, place) if self._private else (False, None)
+            if done:
                 return sent
             if len(message.text) > COMMENT_LIMIT:
                 raise InvalidItem("facebook.reply-too-long", f"a comment may have {COMMENT_LIMIT} characters")
@@ -57,17 +58,17 @@ class FacebookSender:
         """Closes the connections."""
         await self._api.close()
 
-    async def _in_private(self, message: Outgoing, place: str) -> str | None:
-        """Once for each post or comment, within 7 days; None where Meta takes none: it is then answered in public."""
+    async def _in_private(self, message: Outgoing, place: str) -> tuple[bool, str | None]:
+        """Once for each post or comment, within 7 days; whether, and the id. If not, it is answered in public."""
         waited = message.now - message.last_inbound_at if message.now and message.last_inbound_at else None
         if waited is not None and waited > HUMAN_WINDOW:
-            return None
+            return False, None
         kind = "post_id" if place.startswith(f"{message.account}_") and place.count("_") == 1 else "comment_id"
         try:
             sent = await send_direct(NAME, self._api, message.account, message, MESSAGE_LIMIT, {kind: place})
         except (Refused, InvalidItem):
-            return None
-        return sent or DIRECT
+            return False, None
+        return True, sent
 
 
 def make_sender(settings: FacebookSettings, cursors: Cursors, clock: Clock) -> FacebookSender | None:

@@ -46,7 +46,9 @@ class InstagramSender:
         try:
             if place.startswith(DIRECT):
                 return await send_direct(NAME, self._api, self._page, message, MESSAGE_LIMIT)
-            if self._private and not place.startswith(MENTION) and (sent := await self._in_private(message, place)):
+            private = self._private and not place.startswith(MENTION)
+            done, sent = await self._in_private(message, place) if private else (False, None)
+            if done:
                 return sent
             if len(message.text) > COMMENT_LIMIT:
                 raise InvalidItem("instagram.reply-too-long", f"a comment may have {COMMENT_LIMIT} characters")
@@ -65,16 +67,16 @@ class InstagramSender:
         where = {"media_id": medium, **({"comment_id": comment} if comment else {})}
         return await self._api.post(f"{message.account}/mentions", {"message": message.text, **where})
 
-    async def _in_private(self, message: Outgoing, place: str) -> str | None:
-        """Once for each comment, within 7 days; None where Meta takes none: it is then answered in public."""
+    async def _in_private(self, message: Outgoing, place: str) -> tuple[bool, str | None]:
+        """Once for each comment, within 7 days; whether, and the id. If not, it is answered in public."""
         waited = message.now - message.last_inbound_at if message.now and message.last_inbound_at else None
         if waited is not None and waited > HUMAN_WINDOW:
-            return None
+            return False, None
         try:
             sent = await send_direct(NAME, self._api, self._page, message, MESSAGE_LIMIT, {"comment_id": place})
         except (Refused, InvalidItem):
-            return None
-        return sent or DIRECT
+            return False, None
+        return True, sent
 
 
 def make_sender(settings: InstagramSettings, cursors: Cursors, clock: Clock) -> InstagramSender | None:

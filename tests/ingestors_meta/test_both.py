@@ -23,7 +23,7 @@ from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.base import encode
 from schemas.item import Attachment, Author, Decoded
 from tests.channels import FixedClock, MemoryCursors
-from tests.ingestors_meta.double import TOKEN, GraphDouble, failure
+from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 PAGE = "100000000000002"
@@ -215,6 +215,24 @@ async def test_private_replies_fall_back_to_public_ones(
     assert paths_called == ([f"{PAGE}/messages"] if not refusal else [f"{PAGE}/messages", f"{COMMENT}/{side.edge}"])
     if not refusal:
         assert double.posted[0][1]["recipient"] == {"comment_id": COMMENT}
+
+
+@both
+async def test_a_private_reply_without_an_id_is_not_sent_again_and_names_nothing(side: Side) -> None:
+    double = GraphDouble(fails={1: httpx.Response(200, content=b"{}")})
+    assert await sender(side, double, private_replies=True).send(outgoing(side, COMMENT)) is None
+    assert len(double.calls) == 1
+
+
+@both
+@pytest.mark.parametrize("answer", [EXPIRED, failure(1, 500), httpx.ReadTimeout("slow")])
+async def test_a_private_reply_that_may_have_arrived_is_not_repeated_in_public(
+    side: Side, answer: httpx.Response | Exception
+) -> None:
+    double = GraphDouble(fails={1: answer})
+    with pytest.raises(TransientError):
+        await sender(side, double, private_replies=True).send(outgoing(side, COMMENT))
+    assert len(double.calls) == 1
 
 
 @both

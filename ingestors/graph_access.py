@@ -24,7 +24,7 @@ from .messaging import DIRECT
 
 log = structlog.get_logger(__name__)
 
-HOSTS = tuple("fbcdn.net fbsbx.com cdninstagram.com facebook.com".split())
+HOSTS = ("fbcdn.net", *(f"{name}.com" for name in ("fbsbx", "cdninstagram", "facebook")))
 STANDARD_WINDOW = timedelta(hours=24)
 """Meta, "Messenger Platform > Policy": messages of any kind for 24 hours after the person's last one …"""
 HUMAN_WINDOW = timedelta(days=7)

@@ -282,3 +282,14 @@ async def test_posts_whose_comments_did_not_change_are_not_read_again_in_short_l
     double.edges[f"{ACCOUNT}/media"][1]["comments_count"] += 1
     assert "c15" in named(await looked_back(history, short))
     assert named(await looked_back(history, NOW - timedelta(hours=48))) >= {"c13", "c15"}
+
+
+async def test_a_short_look_that_broke_off_reads_the_same_posts_again() -> None:
+    city, short = City(), NOW - timedelta(hours=5, minutes=30)
+    whole = city.double()
+    expected = named(await looked_back(history_on(whole), short))
+    assert {"c1", "c10", "c31"} <= expected
+    history = history_on(city.double(fails={len(whole.calls): EXPIRED}))
+    with pytest.raises(TransientError):
+        await looked_back(history, short)
+    assert named(await looked_back(history, short)) == expected

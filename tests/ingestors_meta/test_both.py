@@ -1,12 +1,8 @@
-"""What holds for the channels of a Page alike: bent input, answers, the probe, files."""
+"""What holds for the channels of a Page alike: bent input, and answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,58 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ingestors
-from ingestors import facebook, graph_access, instagram
-from ingestors.facebook.reply import FacebookSender
-from ingestors.instagram.reply import InstagramSender
-from pipeline.channel import Channel, Outgoing, Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.base import encode
-from schemas.item import Attachment, Author, Decoded
 from tests.channels import FixedClock, MemoryCursors
-from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure
-
-NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-PAGE = "100000000000002"
-COMMENT = "122000000000001_700000000000001"
-
-
-@dataclass(frozen=True)
-class Side:
-    """A channel, and where its answers go."""
-
-    channel: Channel
-    reasons: dict[str, str]
-    account: str
-    object: bytes
-    edge: str
-    sender: type
-    needed: Collection[str]
-    wanted: Collection[str]
-
-    @property
-    def name(self) -> str:
-        return self.channel.name
-
-    def decoded(self, body: bytes) -> list[Decoded]:
-        raw = Raw(self.name, self.account, body, "application/json", NOW)
-        return [part.decoded for part in self.channel.decode(raw)]
-
-    def inputs(self) -> list[Path]:
-        home = Path(ingestors.__path__[0]) / self.name / "fixtures"
-        return sorted(path for path in home.glob("*.json") if not path.name.endswith(".expected.json"))
-
-
-SIDES = [
-    Side(
-        facebook.CHANNEL, facebook.REASONS, PAGE, b"page", "comments", FacebookSender, facebook.FIELDS, facebook.FIELDS
-    ),
-    Side(
-        instagram.CHANNEL, instagram.REASONS, "17841400000000001", b"instagram", "replies", InstagramSender, (),
-        instagram.PAGE_FIELDS,
-    ),
-]  # fmt: skip
-both = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)
+from tests.ingestors_meta.double import EXPIRED, GraphDouble, failure
+from tests.ingestors_meta.sides import COMMENT, NOW, PAGE, Side, both, outgoing, sender
 
 ANYTHING: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
@@ -110,20 +59,6 @@ def test_deep_nesting_is_a_dead_letter(side: Side, depth: int) -> None:
 def test_redelivery_keeps_every_key(side: Side) -> None:
     for path in side.inputs():
         assert side.decoded(path.read_bytes()) == side.decoded(path.read_bytes())
-
-
-def outgoing(
-    side: Side, external_id: str | None, *, to: str = "dm:24000000000000001", hours: float = 1, text: str = "Diterima."
-) -> Outgoing:
-    return Outgoing(
-        id="r1", account=side.account, to=Author(id=to), text=text, external_id=external_id, thread=None, subject=None,
-        last_inbound_at=NOW - timedelta(hours=hours), now=NOW,
-    )  # fmt: skip
-
-
-def sender(side: Side, double: GraphDouble, **changes: Any) -> Any:
-    configured = side.channel.settings(_env_file=None, access_token=TOKEN, **changes)
-    return side.sender(configured, TOKEN, double.client())
 
 
 @both
@@ -240,90 +175,3 @@ async def test_a_private_reply_is_not_tried_after_a_week(side: Side) -> None:
     double = GraphDouble()
     await sender(side, double, private_replies=True).send(outgoing(side, COMMENT, hours=200))
     assert [path for path, _ in double.posted] == [f"{COMMENT}/{side.edge}"]
-
-
-def token_of(expires: datetime | None = None, *, valid: bool = True) -> dict[str, Any]:
-    ends = int(expires.timestamp()) if expires else 0
-    return {"data": {"app_id": "77", "is_valid": valid, "expires_at": 0, "data_access_expires_at": ends}}
-
-
-async def probed(side: Side, double: GraphDouble) -> Any:
-    configured = side.channel.settings(_env_file=None, access_token=TOKEN)
-    return await graph_access.probe(side.name, configured, side.needed, side.wanted, double.graph(waits=False))
-
-
-@both
-async def test_probe_tells_expiry_subscription_and_budget(side: Side) -> None:
-    apps = [{"id": "77", "subscribed_fields": [*side.wanted, "leadgen"]}]
-    double = GraphDouble(
-        answers={"debug_token": token_of(NOW + timedelta(days=9))}, edges={f"{PAGE}/subscribed_apps": apps},
-        headers={"X-App-Usage": '{"call_count":28}'},
-    )  # fmt: skip
-    found = await probed(side, double)
-    assert (found.accepted, found.subscribed, found.problem) == (True, True, None)
-    assert found.token_expires_at == NOW + timedelta(days=9)
-    assert (found.used, found.limit, found.unit) == (28, 100, "%")
-    assert double.posted == []
-
-
-@both
-@pytest.mark.parametrize(("success", "problem"), [(True, "unsubscribed"), (False, "not-subscribed")])
-async def test_probe_subscribes_again_what_meta_had_unsubscribed(side: Side, success: bool, problem: str) -> None:
-    double = GraphDouble(answers={"debug_token": token_of()}, edges={f"{PAGE}/subscribed_apps": [{"id": "88"}]})
-    subscribe = {"success": success}
-    double.fails[3] = httpx.Response(200, json=subscribe)
-    found = await probed(side, double)
-    assert (found.subscribed, found.problem) == (success, f"{side.name}.{problem}")
-    assert found.problem in side.reasons
-    assert [(method, path) for method, path, _ in double.calls][-1] == ("POST", f"{PAGE}/subscribed_apps")
-
-
-@both
-@pytest.mark.parametrize("answer", [failure(190, 401), httpx.Response(200, json=token_of(valid=False))])
-async def test_probe_tells_a_refused_token(side: Side, answer: httpx.Response) -> None:
-    found = await probed(side, GraphDouble(fails={1: answer}))
-    assert (found.accepted, found.problem) == (False, f"{side.name}.token-refused")
-    assert found.problem in side.reasons
-
-
-@both
-@pytest.mark.parametrize("answer", [failure(1, 500), httpx.ReadTimeout("slow"), httpx.Response(200, text="<html>")])
-async def test_probe_of_a_vendor_that_does_not_answer_is_transient(
-    side: Side, answer: httpx.Response | Exception
-) -> None:
-    with pytest.raises(TransientError):
-        await probed(side, GraphDouble(fails={1: answer}))
-
-
-def media(side: Side) -> Any:
-    assert side.channel.media is not None
-    return side.channel.media(side.channel.settings(_env_file=None))
-
-
-@both
-@pytest.mark.parametrize("host", ["scontent.xx.fbcdn.net", "cdn.fbsbx.com", "scontent.cdninstagram.com"])
-async def test_files_at_metas_hosts_are_found(side: Side, host: str) -> None:
-    link = await media(side).locate(Attachment(reference=f"https://{host}/a.jpg?oe=1"), side.account)
-    assert (link.url, dict(link.headers)) == (f"https://{host}/a.jpg?oe=1", {})
-
-
-@both
-@pytest.mark.parametrize(
-    "url",
-    ["http://scontent.xx.fbcdn.net/a", "https://fbcdn.net.example/a", "https://xfbcdn.net/a", "http://127.0.0.1/a", "",
-     "//", "https://[", "file:///etc/passwd", "https://fbcdn.net@elsewhere.example/a"],
-)  # fmt: skip
-async def test_files_elsewhere_are_refused(side: Side, url: str) -> None:
-    with pytest.raises(InvalidItem) as caught:
-        await media(side).locate(Attachment(reference=url), side.account)
-    assert caught.value.reason in side.reasons
-
-
-@both
-async def test_the_development_api_serves_files_too(side: Side) -> None:
-    assert side.channel.media is not None
-    source = side.channel.media(side.channel.settings(_env_file=None, graph_url="http://127.0.0.1:8098/v26.0"))
-    assert source is not None
-    assert "127.0.0.1" in source.hosts
-    assert (await source.locate(Attachment(reference="http://127.0.0.1:8098/foto.png"), side.account)).url
-    assert "127.0.0.1" not in media(side).hosts

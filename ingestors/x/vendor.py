@@ -56,6 +56,14 @@ def sign(body: bytes, secret: str) -> str:
     return "sha256=" + base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
+def locate(path: str, photo: Photo) -> tuple[bytes, str] | None:
+    """``GET /2/media/{media_key}``."""
+    if not path.startswith("/2/media/"):
+        return None
+    key = path.removeprefix("/2/media/").partition("?")[0]
+    return encode({"data": {"media_key": key, "type": "photo", "url": photo.url}}), "application/json"
+
+
 VENDOR = Vendor(
     account=lambda settings: str(settings.user_id),
     content_type="application/json",
@@ -67,4 +75,6 @@ VENDOR = Vendor(
         previous_setting="consumer_secret_previous",
         other_encoding=lambda body, secret: "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex(),
     ),
+    api_setting="api_base",
+    locate=locate,
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import tweepy
 
-from ingestors.x.receive import Mentions, ingest
+from ingestors.x.poll import Mentions, ingest
 from ingestors.x.settings import XSettings
 from pipeline.channel import Raw
 from pipeline.errors import Unavailable

@@ -31,8 +31,13 @@ def reply(text: str = "Laporan JK2611230001 diterima", external_id: str | None =
 
 
 @pytest.fixture
-def xsender(double: Any) -> XSender:
-    return XSender(settings(api_base=double.base, timeout_seconds=5, **CREDENTIALS), FixedClock(NOW))
+def cursors() -> MemoryCursors:
+    return MemoryCursors()
+
+
+@pytest.fixture
+def xsender(double: Any, cursors: MemoryCursors) -> XSender:
+    return XSender(settings(api_base=double.base, timeout_seconds=5, **CREDENTIALS), cursors, FixedClock(NOW))
 
 
 async def test_answers_under_the_post(double: Any, xsender: XSender) -> None:
@@ -117,8 +122,8 @@ async def test_what_may_pass_is_tried_again(
     assert await xsender.send(reply()) == "777"
 
 
-async def test_x_away_is_tried_again() -> None:
-    away = XSender(settings(api_base="http://127.0.0.1:9", timeout_seconds=1, **CREDENTIALS))
+async def test_x_away_is_tried_again(cursors: MemoryCursors) -> None:
+    away = XSender(settings(api_base="http://127.0.0.1:9", timeout_seconds=1, **CREDENTIALS), cursors, FixedClock(NOW))
     with pytest.raises(TransientError):
         await away.send(reply())
 

@@ -60,7 +60,8 @@ class Mentions:
         self._sleep = sleep
         self._listing = Listing(settings, reads(settings, cursors, self._clock), self._clock)
         self._failures = 0
-        self._started = False
+        self._looking_back = True
+        self._gap_from: datetime | None = None
 
     async def run(self) -> None:
         """Until it is cancelled; no error ends it."""
@@ -104,20 +105,25 @@ class Mentions:
         return count
 
     async def _after_start(self) -> None:
-        """Once: asks for the webhook's deliveries of a gap. A refusal is told and left; what may pass comes again."""
-        if self._started or not self._settings.webhook_id:
-            return
+        """Asks for the webhook's deliveries of a gap before the start, until X agrees or refuses; stops no round."""
         now = self._clock.now()
-        last = await last_look(self._settings, self._cursors)
-        if last is not None and now - last > GAP:
-            try:
-                await replay(self._settings, last, now)
-            except (tweepy.BadRequest, tweepy.Forbidden, tweepy.NotFound) as error:
-                log.warning(
-                    "x.replay_refused", channel=CHANNEL, error=type(error).__name__,
-                    hint="check TANGGAP_X_WEBHOOK_ID; direct messages of the gap may be missing",
-                )  # fmt: skip
-        self._started = True
+        if self._looking_back:
+            last = await last_look(self._settings, self._cursors)
+            self._gap_from = last if last is not None and now - last > GAP else None
+            self._looking_back = False
+        if self._gap_from is None or not self._settings.webhook_id:
+            return
+        try:
+            await replay(self._settings, self._gap_from, now)
+        except Exception as error:
+            final = isinstance(error, tweepy.BadRequest | tweepy.Forbidden | tweepy.NotFound)
+            log.warning(
+                "x.replay_refused" if final else "x.replay_failed", channel=CHANNEL, error=type(error).__name__,
+                hint="check TANGGAP_X_WEBHOOK_ID; direct messages of the gap may be missing" if final else hint(error),
+            )  # fmt: skip
+            if not final:
+                return
+        self._gap_from = None
 
     def _delay(self, error: Exception) -> float:
         """Seconds: what X asked for, else doubled at each failure; from 60 s on for 429 and from 5 s for all else, as

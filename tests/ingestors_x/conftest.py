@@ -69,16 +69,20 @@ class XDouble:
             return Answer(200, body=self._page(query, known, "pagination_token"))
         if parts.path == "/2/tweets/search/recent":
             return self._search(query)
-        if parts.path == "/2/tweets":
+        return self._written(parts.path)
+
+    @staticmethod
+    def _written(path: str) -> Answer:
+        if path == "/2/tweets":
             return Answer(201, body=b'{"data":{"id":"777","text":"x"}}')
-        if parts.path.startswith("/2/dm_conversations/with/"):
+        if path.startswith("/2/dm_conversations/with/"):
             return Answer(201, body=b'{"data":{"dm_conversation_id":"1-2","dm_event_id":"888"}}')
         return Answer(404, body=b'{"title":"Not Found"}')
 
     def _search(self, query: dict[str, str]) -> Answer:
         floor = NOW - timedelta(days=7)
         started = datetime.fromisoformat(query["start_time"]) if "start_time" in query else NOW
-        if started < floor or int(query.get("since_id", "99" * 9)) < post_id(floor) or int(query["max_results"]) < 10:
+        if started < floor or int(query.get("since_id", "9" * 20)) < post_id(floor) or int(query["max_results"]) < 10:
             return Answer(400, body=b'{"title":"Invalid Request"}')
         known = [
             one

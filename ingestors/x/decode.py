@@ -231,13 +231,14 @@ def _messages(raw: Raw, messages: x.Messages) -> Iterator[Part]:
 
 def _legacy_message(raw: Raw, message: x.DirectMessage, known: Mapping[str, x.User]) -> Part:
     data = message.message_create.message_data
-    media = data.attachment.media if data.attachment else None
-    files = [media] if media else []
+    attachment = dialects.read(data.attachment, x.MessageAttachment)
+    entities = dialects.read(data.entities, x.LegacyEntities) or x.LegacyEntities()
+    files = [attachment.media] if attachment and attachment.media else []
     return _message(
         raw,
         message.id,
         dialects.author(message.message_create.sender_id, known),
-        dialects.plain(data.text, dialects.legacy_links(data.entities or x.LegacyEntities(), files)),
+        dialects.plain(data.text, dialects.legacy_links(entities, files)),
         dialects.from_millis(message.created_timestamp, dialects.snowflake_time(message.id)),
         tuple(dialects.legacy_file(one) for one in files),
     )

@@ -244,9 +244,11 @@ class MessageAttachment(Wire, frozen=True, kw_only=True):
 
 
 class MessageData(Wire, frozen=True, kw_only=True):
+    """As with posts, what decorates the words is read apart."""
+
     text: str = ""
-    entities: LegacyEntities | None = None
-    attachment: MessageAttachment | None = None
+    entities: msgspec.Raw = NOTHING
+    attachment: msgspec.Raw = NOTHING
 
 
 class MessageCreate(Wire, frozen=True, kw_only=True):

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from ingestors.vendor import Person, Photo, png
+from ingestors.x import CHANNEL
 from ingestors.x.media import XMedia, media
 from ingestors.x.settings import XSettings
+from ingestors.x.vendor import VENDOR
+from pipeline.channel import Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.item import Attachment
 
-from .conftest import ACCOUNT, Answer, XDouble
+from .conftest import ACCOUNT, NOW, Answer, XDouble
 
 PHOTO = "https://pbs.twimg.com/media/Contoh1.jpg"
 PRIVATE = "https://ton.twitter.com/1.1/ton/data/dm/1/2/contoh.jpg"
@@ -139,3 +143,18 @@ async def test_a_looked_up_address_elsewhere_is_refused(double: XDouble) -> None
 async def test_a_key_without_a_token_waits() -> None:
     with pytest.raises(TransientError):
         await located(source(), "3_1991")
+
+
+async def test_what_the_vendors_side_serves_is_found(double: XDouble) -> None:
+    """The demo's photo stands on loopback; its delivery holds a key, because decode takes https addresses only."""
+    person, photo = Person("Siti Contoh"), Photo("foto.png", "http://127.0.0.1:8098/foto.png", png(2, 2))
+    body = VENDOR.message(XSettings(), person, "Lampu mati", photo=photo)
+    (part,) = CHANNEL.decode(Raw("x", ACCOUNT, body, "application/json", NOW))
+    assert part.decoded.item is not None
+    (attachment,) = part.decoded.item.attachments
+    assert VENDOR.locate is not None
+    served = VENDOR.locate(f"/2/media/{attachment.reference}", photo)
+    assert served is not None
+    assert VENDOR.locate("/2/users/me", photo) is None
+    double.answers[f"/2/media/{attachment.reference}"] = Answer(200, body=served[0])
+    assert (await located(source(api_base=double.base), attachment.reference))[0] == photo.url

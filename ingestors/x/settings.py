@@ -65,8 +65,8 @@ class XSettings(Settings):
     timeout_seconds: float = Field(20.0, gt=0, le=120, description="Longest wait for one answer of X, in seconds.")
     api_base: str = Field(
         "https://api.x.com",
-        pattern=r"^(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)$",
-        description="Scheme and host of the API, without a path; plain http on loopback only.",
+        pattern=r"^(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?(?:/[\w-]+)*)$",
+        description="Scheme and host of the API; plain http, and a path, on loopback only.",
     )
 
     @property

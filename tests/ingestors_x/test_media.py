@@ -156,5 +156,14 @@ async def test_what_the_vendors_side_serves_is_found(double: XDouble) -> None:
     served = VENDOR.locate(f"/2/media/{attachment.reference}", photo)
     assert served is not None
     assert VENDOR.locate("/2/users/me", photo) is None
-    double.answers[f"/2/media/{attachment.reference}"] = Answer(200, body=served[0])
-    assert (await located(source(api_base=double.base), attachment.reference))[0] == photo.url
+    assert VENDOR.locate(f"/2/media/{attachment.reference}", Photo("lain.png", photo.url, b"")) is None
+    double.answers[f"/x/2/media/{attachment.reference}"] = Answer(200, body=served[0])
+    assert (await located(source(api_base=f"{double.base}/x"), attachment.reference))[0] == photo.url
+
+
+@pytest.mark.parametrize(
+    "base", ["http://api.x.com", "https://api.x.com/2", "http://127.0.0.1:1/../a", "http://127.0.0.1.example", "ftp://x"]
+)
+def test_plain_http_and_paths_are_for_loopback(base: str) -> None:
+    with pytest.raises(ValueError, match="api_base"):
+        source(api_base=base)

@@ -162,7 +162,8 @@ async def test_what_the_vendors_side_serves_is_found(double: XDouble) -> None:
 
 
 @pytest.mark.parametrize(
-    "base", ["http://api.x.com", "https://api.x.com/2", "http://127.0.0.1:1/../a", "http://127.0.0.1.example", "ftp://x"]
+    "base",
+    ["http://api.x.com", "https://api.x.com/2", "http://127.0.0.1:1/../a", "http://127.0.0.1.example", "ftp://x"],
 )
 def test_plain_http_and_paths_are_for_loopback(base: str) -> None:
     with pytest.raises(ValueError, match="api_base"):

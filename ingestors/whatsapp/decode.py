@@ -22,27 +22,6 @@ T = TypeVar("T")
 
 OBJECT = "whatsapp_business_account"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-REASONS = {
-    "whatsapp.unreadable": "The delivery, or one message in it, is not what Meta documents.",
-    "whatsapp.thread": "Answers an earlier message (context.id).",
-    "whatsapp.edited": "A newer version of an earlier message.",
-    "whatsapp.revoked": "The sender deleted the message for everyone.",
-    "whatsapp.status": "Delivery report of a message of ours.",
-    "whatsapp.reaction": "An emoji on a message.",
-    "whatsapp.sticker": "A sticker.",
-    "whatsapp.contacts": "Shared contact cards.",
-    "whatsapp.order": "A shop order; the city has no shop.",
-    "whatsapp.system": "The person changed number or identity.",
-    "whatsapp.welcome": "The person opened the chat for the first time.",
-    "whatsapp.call-permission": "The person allowed or refused calls; the city makes none.",
-    "whatsapp.unsupported": "A kind that the Cloud API does not deliver (poll, live location, view once …).",
-    "whatsapp.no-sender": "Neither a phone number nor a user id: nobody to answer.",
-    "whatsapp.other-field": "A subscription field that carries no messages.",
-    "whatsapp.vendor-error": "Meta reports an error of its own beside the messages.",
-    "whatsapp.window-closed": "Over 24 hours since the person's last message: Meta takes approved templates only.",
-    "whatsapp.refused": "Meta refused the answer for good.",
-}
-
 NOTES = {
     "reaction": "whatsapp.reaction",
     "sticker": "whatsapp.sticker",

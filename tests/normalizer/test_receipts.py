@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 import pytest
+from prometheus_client import REGISTRY
 
 from normalizer.decode_stage import DecodeStage
 from pipeline import headers
@@ -70,6 +71,10 @@ def commands(tray: Tray) -> list[Command]:
     return [record for _, _, record in tray.sent if isinstance(record, Command)]
 
 
+def counted(kind: str) -> float:
+    return REGISTRY.get_sample_value("tanggap_unified_total", {"channel": "whatsapp", "kind": kind}) or 0.0
+
+
 async def answered(desk: Desk, provider: str = PROVIDER) -> str:
     """A ticket whose answer the vendor took under ``provider``, as the responder settles it."""
     (ticket,) = await desk.take(said("m1"))
@@ -121,8 +126,9 @@ async def test_receipt_without_a_delivery_goes_no_further(desk: Desk) -> None:
 
 async def test_failed_answer_that_nobody_knows_is_left(desk: Desk) -> None:
     await answered(desk)
+    before = counted("undelivered-unknown")
     tray = await Line(desk).through(receipt("failed", message="wamid.of-another-system"))
-    assert (tray.sent, tray.buried) == ([], [])
+    assert (tray.sent, tray.buried, counted("undelivered-unknown")) == ([], [], before + 1)
 
 
 async def test_vendor_s_id_stays_behind(desk: Desk) -> None:

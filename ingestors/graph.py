@@ -1,4 +1,4 @@
-"""One client of Meta's Graph API for the channels of a Page: time-outs, errors, usage, paging.
+"""One client of Meta's Graph API for all channels of Meta: time-outs, errors, usage, paging.
 
 Sources: Meta, "Graph API > Error Handling", "Graph API > Rate Limits" (X-App-Usage, X-Business-Use-Case-Usage),
 "Graph API > Paginated Results".
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -20,19 +21,39 @@ from pipeline.errors import Backpressure, TransientError
 
 from .items import Id
 
-TIMEOUT_SECONDS = 20.0
-THROTTLED = frozenset({4, 17, 32, 341, 613, 130429, *range(80000, 80015)})
-EXPIRED = frozenset({102, 190, 463, 467})
-AWAY = frozenset({1, 2})
-PERMISSION = frozenset({3, 10, *range(200, 300)})
-"""Missing permissions are the operator's to mend: what waits for them is kept."""
 OUTSIDE_WINDOW = 2018278
 """Subcode of code 10: the person's last message is too long ago; that no permission mends."""
 PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 3600.0
-SLOW_FROM = 80.0
-"""Per cent of the budget from which we slow down."""
 MOST_PAGES = 1000
+UNTOLD = -1
+"""In place of a code where the answer is none of Graph's."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """What differs between Meta's products: what the codes mean, and how patient we are. Other codes are refusals."""
+
+    throttled: Collection[int]
+    expired: Collection[int]
+    """The access token is no longer taken (status 401 says so, too)."""
+    away: Collection[int]
+    mend: Mapping[int, str]
+    """What is the operator's to mend, and how: what waits for it is kept."""
+    guarded: bool = False
+    """Whether any 403 waits, and any error but 404 without Graph's own body: it comes from something in between, and
+    says nothing of what was asked."""
+    timeout: float = 20.0
+    slow_from: float = 80.0
+    """Per cent of the budget from which we slow down."""
+
+
+PAGE = Product(
+    throttled=frozenset({4, 17, 32, 341, 613, 130429, *range(80000, 80015)}),
+    expired=frozenset({102, 190, 463, 467}),
+    away=frozenset({1, 2}),
+    mend=dict.fromkeys((3, 10, *range(200, 300)), "give the app the permissions of the channel's README"),
+)
 
 
 class _Error(msgspec.Struct):
@@ -76,6 +97,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, code: int, subcode: int) -> None:
         super().__init__(f"Graph API answered {status}, code {code}, subcode {subcode}")
+        self.status = status
         self.code = code
         self.subcode = subcode
 
@@ -84,27 +106,44 @@ class TokenRefused(TransientError):
     """The access token has expired or was withdrawn: everything waits until the operator has set a new one."""
 
 
-class Graph:
-    """Calls with a bearer token. ``used`` is what Meta last said of our budget, in per cent.
+class Throttled(Backpressure):
+    """As ``Backpressure``. ``told``: whether the pause is Meta's own figure; ``code`` is Graph's."""
 
-    Above 80 per cent each call first waits, longer the nearer the limit; without ``sleep`` (a sender, whose queue
-    waits better) it raises ``Backpressure`` at 95 instead. A token in an address would stand in logs of proxies: the
-    addresses of further pages, which hold it, are not called; their other parameters are.
+    def __init__(self, retry_after: float, code: int, *, told: bool) -> None:
+        super().__init__(retry_after)
+        self.code = code
+        self.told = told
+
+
+class Graph:
+    """Calls with a bearer token; without one only a development API answers. ``used`` is what Meta last said of our
+    budget, in per cent.
+
+    Above ``product.slow_from`` each call first waits, longer the nearer the limit; without ``sleep`` (a sender, whose
+    queue waits better) it raises ``Backpressure`` at 95 instead. A token in an address would stand in logs of proxies:
+    the addresses of further pages, which hold it, are not called; their other parameters are.
     """
 
     def __init__(
         self,
         url: str,
-        token: SecretStr,
+        token: SecretStr | None,
         client: httpx.AsyncClient | None = None,
         *,
         sleep: Callable[[float], Awaitable[None]] | None = asyncio.sleep,
+        product: Product = PAGE,
     ) -> None:
         self._url = url.rstrip("/")
         self._token = token
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
+        self._client = client or httpx.AsyncClient(timeout=product.timeout)
         self._sleep = sleep
+        self._product = product
         self.used: float | None = None
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that the API and some files ask for."""
+        return {"Authorization": f"Bearer {self._token.get_secret_value()}"} if self._token is not None else {}
 
     async def get(self, path: str, **query: str) -> bytes:
         """The body. Raises ``Refused``, ``TokenRefused``, ``Backpressure``, ``TransientError``."""
@@ -142,7 +181,7 @@ class Graph:
 
     async def _call(self, method: str, path: str, **options: Any) -> bytes:
         await self._make_room()
-        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}", "Content-Type": "application/json"}
+        headers = self.bearer | {"Content-Type": "application/json"}
         try:
             response = await self._client.request(
                 method, f"{self._url}/{quote(path)}", headers=headers, follow_redirects=False, **options
@@ -151,13 +190,13 @@ class Graph:
             raise TransientError(f"Graph API could not be reached ({type(error).__name__})") from error
         self.used, regain = usage(response.headers)
         if not response.is_success:
-            raise _fate(response, regain)
+            raise _fate(self._product, response, regain)
         return response.content
 
     async def _make_room(self) -> None:
-        if self.used is None or self.used < SLOW_FROM:
+        if self.used is None or self.used < self._product.slow_from:
             return
-        share = min(self.used - SLOW_FROM, 20.0) / 20.0
+        share = min(self.used - self._product.slow_from, 20.0) / 20.0
         pause = PAUSE_SECONDS * share * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         if self._sleep is not None:
             await self._sleep(pause)
@@ -198,24 +237,31 @@ def _share(budget: _App) -> float:
     return max(budget.call_count, budget.total_time, budget.total_cputime)
 
 
-def _fate(response: httpx.Response, regain: float) -> Exception:
+def _fate(product: Product, response: httpx.Response, regain: float) -> Exception:
     try:
-        error = msgspec.json.decode(response.content, type=_Failure).error or _Error()
+        error = msgspec.json.decode(response.content, type=_Failure).error
     except (msgspec.DecodeError, RecursionError):
-        error = _Error()
-    status, code = response.status_code, error.code
-    if status == httpx.codes.TOO_MANY_REQUESTS or code in THROTTLED:
-        asked = response.headers.get("retry-after", "")
-        told = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else regain
+        error = None
+    foreign, error = error is None, error or _Error(UNTOLD)
+    status, code, subcode = response.status_code, error.code, error.error_subcode
+    if status == httpx.codes.TOO_MANY_REQUESTS or code in product.throttled:
+        told = _asked(response) or regain
         wait = told or PAUSE_SECONDS * random.uniform(1, 2)  # noqa: S311 - jitter
-        return Backpressure(min(max(wait, 1.0), LONGEST_PAUSE_SECONDS))
-    if code in EXPIRED or status == httpx.codes.UNAUTHORIZED:
+        return Throttled(min(max(wait, 1.0), LONGEST_PAUSE_SECONDS), code, told=bool(told))
+    if code in product.expired or status == httpx.codes.UNAUTHORIZED:
         return TokenRefused(f"Graph API does not take the access token (code {code}): set a new one")
-    if code in AWAY or error.is_transient or response.is_server_error or response.is_redirect:
+    if code in product.mend and subcode != OUTSIDE_WINDOW:
+        return TransientError(f"Graph API answered code {code}: {product.mend[code]}")
+    guarded = product.guarded and (status == httpx.codes.FORBIDDEN or (foreign and status != httpx.codes.NOT_FOUND))
+    if guarded or code in product.away or error.is_transient or response.is_server_error or response.is_redirect:
         return TransientError(f"Graph API answered {status}, code {code}")
-    if code in PERMISSION and error.error_subcode != OUTSIDE_WINDOW:
-        return TransientError(f"Graph API answered code {code}: give the app the permissions of the channel's README")
-    return Refused(status, code, error.error_subcode)
+    return Refused(status, code, subcode)
+
+
+def _asked(response: httpx.Response) -> float:
+    """Seconds of Retry-After; 0 where there is none or it is a date."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
 
 
 class Answer(msgspec.Struct):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,10 +19,11 @@ from schemas.item import Attachment
 
 from . import graph
 from .graph import OUTSIDE_WINDOW, Graph, Refused, TokenRefused
-from .items import EPOCH, UNKNOWN, Id, ident, instant, read_all
+from .items import EPOCH, UNKNOWN, Id, ident, instant, read, read_all
 from .messaging import DIRECT
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 HOSTS = ("fbcdn.net", *(f"{name}.com" for name in ("fbsbx", "cdninstagram", "facebook")))
 STANDARD_WINDOW = timedelta(hours=24)
@@ -44,15 +45,23 @@ class PageSettings(Protocol):
     def page_id(self) -> str: ...
 
 
-class _Token(msgspec.Struct):
+class Token(msgspec.Struct):
+    """What Meta says of an access token. Ends are seconds since 1970, 0: never."""
+
     app_id: Id | None = None
     is_valid: bool = True
     expires_at: int = 0
     data_access_expires_at: int = 0
 
+    @property
+    def ends(self) -> datetime | None:
+        """The earlier end; what no calendar holds is none."""
+        told = [instant(one, EPOCH) for one in (self.expires_at, self.data_access_expires_at)]
+        return min((one for one in told if one > EPOCH), default=None)
+
 
 class _Debugged(msgspec.Struct):
-    data: _Token
+    data: Token
 
 
 class _Subscribed(msgspec.Struct):
@@ -80,7 +89,7 @@ async def probe(
         return Probe()
     api = api or Graph(settings.graph_url, settings.access_token, sleep=None)
     try:
-        told = await _token(api, settings.access_token)
+        told = await debug_token(api, settings.access_token)
         if not told.is_valid:
             return Probe(accepted=False, problem=f"{channel}.token-refused")
         problem = await _subscription(channel, settings.page_id, ident(told.app_id), set(needed), set(wanted), api)
@@ -90,24 +99,33 @@ async def probe(
         raise TransientError(str(error)) from error
     finally:
         await api.close()
-    ends = [instant(one, EPOCH) for one in (told.expires_at, told.data_access_expires_at) if one]
+    return accepted(api, told, problem != "not-subscribed", f"{channel}.{problem}" if problem else None)
+
+
+def accepted(api: Graph, token: Token, subscribed: bool | None, problem: str | None) -> Probe:
+    """The probe of a token that is taken, with what ``api`` was told of our budget."""
     return Probe(
         accepted=True,
-        token_expires_at=min(ends, default=None),
-        subscribed=problem != "not-subscribed",
+        token_expires_at=token.ends,
+        subscribed=subscribed,
         used=api.used,
         limit=100.0 if api.used is not None else None,
         unit="%" if api.used is not None else "",
-        problem=f"{channel}.{problem}" if problem else None,
+        problem=problem,
     )
 
 
-async def _token(api: Graph, token: SecretStr) -> _Token:
-    try:
-        body = await api.get("debug_token", input_token=token.get_secret_value())
-        return msgspec.json.decode(body, type=_Debugged).data
-    except msgspec.DecodeError:
-        raise TransientError("Graph API answered debug_token with something else") from None
+async def debug_token(api: Graph, token: SecretStr) -> Token:
+    """Raises ``TransientError`` where the answer is none, and as :meth:`Graph.get`."""
+    return understood(await api.get("debug_token", input_token=token.get_secret_value()), _Debugged).data
+
+
+def understood(body: bytes, kind: type[T]) -> T:
+    """The struct in an answer. Raises ``TransientError`` for anything else."""
+    found = read(body, kind)
+    if found is None:
+        raise TransientError("Graph API answered something unreadable")
+    return found
 
 
 async def _subscription(
@@ -195,12 +213,14 @@ async def newest_first(
             raise
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address stays on this machine."""
+def loopback_host(url: str) -> str | None:
+    """The host of ``url`` when it is this machine: a development API, whose files may come from it as well."""
+    host = urlsplit(url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        local = ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        local = host == "localhost"
+    return host if local else None
 
 
 class UrlMedia:
@@ -212,8 +232,7 @@ class UrlMedia:
     def __init__(self, channel: str, settings: PageSettings, lifetime: timedelta) -> None:
         self.channel = channel
         self.lifetime = lifetime
-        host = urlsplit(settings.graph_url).hostname or ""
-        self._local = host if is_loopback(host) else None
+        self._local = loopback_host(settings.graph_url)
         self.hosts: Collection[str] = (*HOSTS, self._local) if self._local else HOSTS
 
     async def locate(self, found: Attachment, account: str) -> MediaLink:

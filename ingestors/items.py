@@ -1,4 +1,4 @@
-"""What Meta's decoders share: reading one element apart, ids, times, plain text, and how outcomes are named."""
+"""What Meta's decoders share: envelope, elements read apart, ids, times, plain text, names of outcomes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,8 @@ from schemas.item import Attachment, Author, Decoded, Item, Outcome
 T = TypeVar("T")
 Id = str | int
 """Meta documents ids as text, and has sent them as numbers."""
+Text = Annotated[str, msgspec.Meta(max_length=65_536)]
+"""No field of Meta's takes more."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN = "unknown:"
@@ -38,6 +40,26 @@ _SUFFIXES = {
     "aac": "audio/aac", "ogg": "audio/ogg", "pdf": "application/pdf", "txt": "text/plain",
 }  # fmt: skip
 """What Meta's addresses end in; the machine's own table of types would make decoding differ between machines."""
+
+
+class Envelope(msgspec.Struct):
+    """A delivery. Everything stays raw, so that one bad element never harms its neighbours."""
+
+    object: str
+    entry: list[msgspec.Raw]
+
+
+class Change(msgspec.Struct):
+    """An element of ``entry[].changes``; ``field`` is the subscription's."""
+
+    field: str | None = None
+    value: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Named(msgspec.Struct):
+    """Anything of which only the id matters."""
+
+    id: Id | None = None
 
 
 def read(data: msgspec.Raw | bytes, kind: type[T]) -> T | None:
@@ -74,6 +96,15 @@ def instant(value: str | int | None, otherwise: datetime) -> datetime:
         return found.astimezone(UTC) if found.tzinfo else otherwise
     except (ValueError, OverflowError):
         return otherwise
+
+
+def degrees(value: float | str | None, limit: int) -> float | None:
+    """None for what is no number, or off the globe."""
+    try:
+        found = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return found if found is not None and abs(found) <= limit else None
 
 
 def file_at(url: str | None, kind: str, name: str | None = None) -> Attachment | None:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from pipeline.channel import Part
+from pipeline.channel import Part, Raw
 from schemas.item import Attachment, Author, Item, Location
 
-from .items import Source, digest, edit_version, file_at, files, ident, instant, plain, read, read_all
-from .messaging_payload import Attached, Edit, Event, Listed, ListedFile, Message, Postback, ReplyTo
+from .items import (
+    Envelope,
+    Listing,
+    Source,
+    degrees,
+    digest,
+    edit_version,
+    file_at,
+    files,
+    ident,
+    instant,
+    plain,
+    read,
+    read_all,
+)
+from .messaging_payload import Attached, Edit, Entry, Event, Listed, ListedFile, Message, Postback, ReplyTo
+from .surrogates import whole_surrogates
 
 DIRECT = "dm:"
 """Before the id of a message and of its author: what came in private is answered in private, whatever else is known.
@@ -50,6 +67,38 @@ REASONS = {
 def reasons(channel: str) -> dict[str, str]:
     """The shared codes, as this channel's."""
     return {f"{channel}.{code}": meaning for code, meaning in REASONS.items()}
+
+
+def parts(
+    channel: str,
+    objects: Collection[str],
+    raw: Raw,
+    change: Callable[[Source, msgspec.Raw, datetime], Part],
+    listing: Callable[[Source, Listing], Iterator[Part]],
+) -> Iterator[Part]:
+    """A delivery naming one of ``objects``, or a page of our own catch-up. Never raises.
+
+    ``change`` is asked for each of ``entry[].changes``, with the moment Meta saw it; ``listing`` for each page.
+    """
+    body = whole_surrogates(raw.body)
+    page = read(body, Listing)
+    if page is not None:
+        yield from listing(Source(channel, plain(page.account) or raw.account, raw.received_at), page)
+        return
+    envelope = read(body, Envelope)
+    if envelope is None or envelope.object not in objects:
+        yield Source(channel, raw.account, raw.received_at).dead(raw.body)
+        return
+    for one in envelope.entry:
+        entry = read(one, Entry)
+        if entry is None:
+            yield Source(channel, raw.account, raw.received_at).dead(one)
+            continue
+        source = Source(channel, ident(entry.id) or raw.account, raw.received_at)
+        for changed in entry.changes or ():
+            yield change(source, changed, instant(entry.time, raw.received_at))
+        for told in (*(entry.messaging or ()), *(entry.standby or ())):
+            yield event(source, told)
 
 
 def event(source: Source, data: msgspec.Raw) -> Part:
@@ -168,16 +217,8 @@ def _place(one: Attached) -> Location:
     spot = one.payload.coordinates if one.payload else None
     if spot is None:
         return Location()
-    lat, lon = _degrees(spot.lat, 90), _degrees(spot.long, 180)
+    lat, lon = degrees(spot.lat, 90), degrees(spot.long, 180)
     return Location() if lat is None or lon is None else Location(lat=lat, lon=lon, text=plain(one.title))
-
-
-def _degrees(value: float | str | None, limit: int) -> float | None:
-    try:
-        degrees = float(value) if value is not None else None
-    except ValueError:
-        return None
-    return degrees if degrees is not None and abs(degrees) <= limit else None
 
 
 def _answered(reply_to: ReplyTo | None) -> dict[str, Any]:

@@ -7,14 +7,19 @@ vendor may leave out is optional here: a missing field must never cost the messa
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
-from .items import Id
+from .items import Id, Text
 
-Text = Annotated[str, msgspec.Meta(max_length=65_536)]
-"""No field of Meta's takes more."""
+
+class Entry(msgspec.Struct):
+    """``time`` is when Meta saw it: seconds in the feed, milliseconds in direct messages."""
+
+    id: Id | None = None
+    time: Id | None = None
+    changes: list[msgspec.Raw] | None = None
+    messaging: list[msgspec.Raw] | None = None
+    standby: list[msgspec.Raw] | None = None
 
 
 class Party(msgspec.Struct):

@@ -8,20 +8,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from pydantic import SecretStr
 
+from ingestors.items import Envelope, Named
 from ingestors.surrogates import whole_surrogates
 from pipeline.channel import HookAnswer, HookRequest
 from pipeline.errors import Rejected
 
 MAX_CHALLENGE = 256
-
-
-class _Outline(msgspec.Struct):
-    object: str
-    entry: list[msgspec.Raw]
-
-
-class _Entrance(msgspec.Struct):
-    id: str | int | None = None
 
 
 def answer_challenge(query: Mapping[str, str], verify_token: SecretStr) -> HookAnswer:
@@ -82,7 +74,7 @@ def verify_outline(request: HookRequest, expected: str, account: str | None = No
     disagree on which object Instagram deliveries name.
     """
     try:
-        outline = msgspec.json.decode(whole_surrogates(request.body), type=_Outline)
+        outline = msgspec.json.decode(whole_surrogates(request.body), type=Envelope)
     except msgspec.ValidationError:
         raise Rejected(400, "webhook.wrong-shape", "Expected the members object and entry.") from None
     ours = outline.object == expected or (account is not None and outline.object == "page")
@@ -94,6 +86,6 @@ def verify_outline(request: HookRequest, expected: str, account: str | None = No
 
 def _entrance(entry: msgspec.Raw) -> str:
     try:
-        return str(msgspec.json.decode(entry, type=_Entrance).id)
+        return str(msgspec.json.decode(entry, type=Named).id)
     except (msgspec.DecodeError, RecursionError):
         return ""

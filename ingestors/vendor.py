@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Protocol
 
+from ingestors.meta import hub_signature
+
 
 def digits(length: int) -> str:
     """Random digits, as vendors' ids are made of; the first is not zero."""
@@ -78,6 +80,10 @@ class Signing:
     """False where the vendor only repeats a shared secret (Telegram)."""
     other_encoding: Callable[[bytes, str], str] | None = None
     """The same proof written in an encoding that this vendor does not use."""
+
+
+META = Signing("X-Hub-Signature-256", hub_signature, "app_secret", "app_secret_previous")
+"""How all of Meta's products sign."""
 
 
 @dataclass(frozen=True)

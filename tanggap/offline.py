@@ -18,6 +18,7 @@ from pipeline.log import safe_trace
 from router.offline import route_lines
 from router.rulebook import load_rulebook
 from schemas.base import encode
+from schemas.item import Decoded
 from schemas.ticket import Reading
 
 CONTENT_TYPES = {".eml": "message/rfc822", ".json": "application/json", ".xml": "text/xml", ".txt": "text/plain"}
@@ -55,24 +56,10 @@ def decode(channel: Channel, source: str, body: bytes, now: datetime) -> Iterato
     raw = Raw(channel.name, _account(channel), body, CONTENT_TYPES.get(suffix, UNKNOWN_TYPE), now)
     try:
         for part in channel.decode(raw):
-            found = part.decoded
-            yield {
-                "source": source,
-                "outcome": found.outcome,
-                "reason": found.reason,
-                "key": found.key,
-                "item": found.item,
-            }
+            yield {"source": source} | msgspec.structs.asdict(part.decoded)
     except Exception as error:
-        reason = f"{channel.name}.error"
-        yield {
-            "source": source,
-            "outcome": "dead",
-            "reason": reason,
-            "key": "",
-            "item": None,
-            "where": safe_trace(error),
-        }
+        dead = Decoded(outcome="dead", key="", reason=f"{channel.name}.error")
+        yield {"source": source} | msgspec.structs.asdict(dead) | {"where": safe_trace(error)}
 
 
 def _account(channel: Channel) -> str:

@@ -8,12 +8,24 @@ from datetime import datetime
 import msgspec
 
 from ingestors import messaging
-from ingestors.items import Listing, Source, digest, edit_version, file_at, files, ident, instant, plain, read, read_all
-from ingestors.surrogates import whole_surrogates
+from ingestors.items import (
+    Change,
+    Listing,
+    Source,
+    digest,
+    edit_version,
+    file_at,
+    files,
+    ident,
+    instant,
+    plain,
+    read,
+    read_all,
+)
 from pipeline.channel import Part, Raw
 from schemas.item import Attachment, Author, Item
 
-from .payload import Attached, Change, Entry, Envelope, Listed, Value
+from .payload import Attached, Listed, Value
 
 NAME = "facebook"
 OBJECT = "page"
@@ -33,25 +45,7 @@ FIELDS = {"feed", "mention"}
 
 def decode(raw: Raw) -> Iterator[Part]:
     """One part for each change, event or listed element. Never raises for any bytes."""
-    body = whole_surrogates(raw.body)
-    page = read(body, Listing)
-    if page is not None:
-        yield from _listing(Source(NAME, plain(page.account) or raw.account, raw.received_at), page)
-        return
-    envelope = read(body, Envelope)
-    if envelope is None or envelope.object != OBJECT:
-        yield Source(NAME, raw.account, raw.received_at).dead(raw.body)
-        return
-    for one in envelope.entry:
-        entry = read(one, Entry)
-        if entry is None:
-            yield Source(NAME, raw.account, raw.received_at).dead(one)
-            continue
-        source = Source(NAME, ident(entry.id) or raw.account, raw.received_at)
-        for change in entry.changes or ():
-            yield _change(source, change, instant(entry.time, raw.received_at))
-        for event in (*(entry.messaging or ()), *(entry.standby or ())):
-            yield messaging.event(source, event)
+    return messaging.parts(NAME, {OBJECT}, raw, _change, _listing)
 
 
 def _change(source: Source, data: msgspec.Raw, seen_at: datetime) -> Part:

@@ -8,30 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ingestors.items import Id
-from ingestors.messaging_payload import Many, Party, Text
-
-
-class Envelope(msgspec.Struct):
-    """Everything stays raw, so that one bad element never harms its neighbours."""
-
-    object: str
-    entry: list[msgspec.Raw]
-
-
-class Entry(msgspec.Struct):
-    """``time`` is when Meta saw the change: seconds in the feed, milliseconds in Messenger."""
-
-    id: Id | None = None
-    time: Id | None = None
-    changes: list[msgspec.Raw] | None = None
-    messaging: list[msgspec.Raw] | None = None
-    standby: list[msgspec.Raw] | None = None
-
-
-class Change(msgspec.Struct):
-    field: str | None = None
-    value: msgspec.Raw = msgspec.Raw(b"null")
+from ingestors.items import Id, Named, Text
+from ingestors.messaging_payload import Many, Party
 
 
 class Value(msgspec.Struct):
@@ -71,10 +49,6 @@ class Attached(msgspec.Struct):
     subattachments: Many | None = None
 
 
-class Parent(msgspec.Struct):
-    id: Id | None = None
-
-
 class Listed(msgspec.Struct):
     """A post or a comment of a listing."""
 
@@ -82,6 +56,6 @@ class Listed(msgspec.Struct):
     message: Text | None = None
     created_time: Id | None = None
     sender: Party | None = msgspec.field(default=None, name="from")
-    parent: Parent | None = None
+    parent: Named | None = None
     attachments: Many | None = None
     attachment: msgspec.Raw = msgspec.Raw(b"null")

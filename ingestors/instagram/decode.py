@@ -8,12 +8,11 @@ from datetime import datetime
 import msgspec
 
 from ingestors import messaging
-from ingestors.items import Listing, Source, file_at, files, ident, instant, plain, read
-from ingestors.surrogates import whole_surrogates
+from ingestors.items import Change, Listing, Source, file_at, files, ident, instant, plain, read
 from pipeline.channel import Part, Raw
 from schemas.item import Attachment, Author
 
-from .payload import Change, Comment, Entry, Envelope, Mention, Tagged
+from .payload import Comment, Mention, Tagged
 
 NAME = "instagram"
 OBJECTS = {"instagram", "page"}
@@ -30,25 +29,7 @@ REASONS = messaging.reasons(NAME) | {
 
 def decode(raw: Raw) -> Iterator[Part]:
     """One part for each change, event or listed element. Never raises for any bytes."""
-    body = whole_surrogates(raw.body)
-    page = read(body, Listing)
-    if page is not None:
-        yield from _listing(Source(NAME, plain(page.account) or raw.account, raw.received_at), page)
-        return
-    envelope = read(body, Envelope)
-    if envelope is None or envelope.object not in OBJECTS:
-        yield Source(NAME, raw.account, raw.received_at).dead(raw.body)
-        return
-    for one in envelope.entry:
-        entry = read(one, Entry)
-        if entry is None:
-            yield Source(NAME, raw.account, raw.received_at).dead(one)
-            continue
-        source = Source(NAME, ident(entry.id) or raw.account, raw.received_at)
-        for change in entry.changes or ():
-            yield _change(source, change, instant(entry.time, raw.received_at))
-        for event in (*(entry.messaging or ()), *(entry.standby or ())):
-            yield messaging.event(source, event)
+    return messaging.parts(NAME, OBJECTS, raw, _change, _listing)
 
 
 def _change(source: Source, data: msgspec.Raw, seen_at: datetime) -> Part:

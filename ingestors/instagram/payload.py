@@ -8,40 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from ingestors.items import Id
-from ingestors.messaging_payload import Many, Party, Text
-
-
-class Envelope(msgspec.Struct):
-    """Everything stays raw, so that one bad element never harms its neighbours."""
-
-    object: str
-    entry: list[msgspec.Raw]
-
-
-class Entry(msgspec.Struct):
-    """``time`` is when Meta saw the change: comments carry no time of their own. Test events come as ``field``."""
-
-    id: Id | None = None
-    time: Id | None = None
-    changes: list[msgspec.Raw] | None = None
-    messaging: list[msgspec.Raw] | None = None
-    standby: list[msgspec.Raw] | None = None
-
-
-class Change(msgspec.Struct):
-    field: str | None = None
-    value: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Medium(msgspec.Struct):
-    id: Id | None = None
+from ingestors.items import Id, Named, Text
+from ingestors.messaging_payload import Many, Party
 
 
 class Comment(msgspec.Struct):
     id: Id | None = None
     sender: Party | None = msgspec.field(default=None, name="from")
-    media: Medium | None = None
+    media: Named | None = None
     parent_id: Id | None = None
     text: Text | None = None
     timestamp: Id | None = None
@@ -63,4 +37,4 @@ class Tagged(msgspec.Struct):
     media_url: Text | None = None
     timestamp: Id | None = None
     username: str | None = None
-    owner: Medium | None = None
+    owner: Named | None = None

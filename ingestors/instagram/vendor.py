@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ingestors.meta import hub_signature
-from ingestors.vendor import Person, Photo, Signing, Vendor, digits, sent_now
+from ingestors.vendor import META, Person, Photo, Vendor, digits, sent_now
 from schemas.base import encode
 
 from .settings import InstagramSettings
@@ -63,12 +62,7 @@ VENDOR = Vendor(
     account=lambda settings: str(settings.user_id),
     content_type="application/json",
     message=message,
-    signing=Signing(
-        header="X-Hub-Signature-256",
-        sign=hub_signature,
-        setting="app_secret",
-        previous_setting="app_secret_previous",
-    ),
+    signing=META,
     api_setting="graph_url",
     credential_setting="access_token",
 )

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
+from ingestors.items import EPOCH, Change, Envelope, degrees, digest, edit_version, ident, plain, read, read_all
 from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Part, Raw
 from schemas.item import Attachment, Author, Decoded, Delivery, Item, Location, Outcome
 
-from .payload import Change, Contact, Entry, Envelope, Fault, Inbound, Interactive, Media, Metadata, Spot, Status, Value
-
-T = TypeVar("T")
+from .payload import Contact, Entry, Fault, Inbound, Interactive, Media, Metadata, Spot, Status, Value
 
 OBJECT = "whatsapp_business_account"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTES = {
     "reaction": "whatsapp.reaction",
     "sticker": "whatsapp.sticker",
@@ -36,7 +33,6 @@ STATES: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
     "sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed",
 }  # fmt: skip
 """``played`` is what ``read`` is to a voice message."""
-_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
 FORM_MACHINERY = frozenset({"flow_token", "wa_flow_response_params"})
 """Members of a form's answer that no person wrote."""
 MEDIA = ("image", "video", "audio", "document")
@@ -44,12 +40,12 @@ MEDIA = ("image", "video", "audio", "document")
 
 def decode(raw: Raw) -> Iterator[Part]:
     """One part for each message and status of the delivery. Never raises for any bytes."""
-    envelope = _read(whole_surrogates(raw.body), Envelope)
+    envelope = read(whole_surrogates(raw.body), Envelope)
     if envelope is None or envelope.object != OBJECT:
         yield _dead(raw.account, raw.body)
         return
     for entry_bytes in envelope.entry:
-        entry = _read(entry_bytes, Entry)
+        entry = read(entry_bytes, Entry)
         if entry is None:
             yield _dead(raw.account, entry_bytes)
             continue
@@ -57,26 +53,18 @@ def decode(raw: Raw) -> Iterator[Part]:
             yield from _change(raw, change)
 
 
-def _read(data: msgspec.Raw | bytes, kind: type[T]) -> T | None:
-    """The struct in ``data``; None where there is nothing of that shape."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _change(raw: Raw, data: msgspec.Raw) -> Iterator[Part]:
-    change = _read(data, Change)
+    change = read(data, Change)
     if change is not None and change.field is not None and change.field != "messages":
         yield _unnamed(raw.account, data, "ignored", "whatsapp.other-field")
         return
-    value = _read(change.value, Value) if change else None
+    value = read(change.value, Value) if change else None
     if value is None:
         yield _dead(raw.account, data)
         return
-    metadata = _read(value.metadata, Metadata)
-    account = _id(metadata.phone_number_id if metadata else None) or raw.account
-    contacts = [contact for one in value.contacts or () if (contact := _read(one, Contact)) is not None]
+    metadata = read(value.metadata, Metadata)
+    account = ident(metadata.phone_number_id if metadata else None) or raw.account
+    contacts = read_all(value.contacts, Contact)
     for one in value.messages or ():
         yield _message(raw, account, contacts, one)
     for one in value.statuses or ():
@@ -87,25 +75,25 @@ def _change(raw: Raw, data: msgspec.Raw) -> Iterator[Part]:
 
 def _receipt(account: str, data: msgspec.Raw) -> Part:
     """Each state has a key of its own: Meta reports them in any order and may leave some out."""
-    status = _read(data, Status)
-    message = _id(status.id) if status else None
+    status = read(data, Status)
+    message = ident(status.id) if status else None
     if status is None or message is None:
         return _dead(account, data)
     state = STATES.get(status.status or "")
     delivery = None
     if state is not None:
-        faults = [fault for one in _read(status.errors, list[msgspec.Raw]) or () if (fault := _read(one, Fault))]
-        reply, code = _read(status.biz_opaque_callback_data, str), faults[0].code if faults else None
+        faults = read_all(read(status.errors, list[msgspec.Raw]), Fault)
+        reply, code = read(status.biz_opaque_callback_data, str), faults[0].code if faults else None
         delivery = Delivery(
-            channel="whatsapp", account=account, message=message, state=state, reply=_plain(reply), code=_id(code)
+            channel="whatsapp", account=account, message=message, state=state, reply=plain(reply), code=ident(code)
         )
     key = f"whatsapp:{account}:{message}:{status.status}"
     return Part(Decoded(outcome="receipt", key=key, reason="whatsapp.status", delivery=delivery))
 
 
 def _message(raw: Raw, account: str, contacts: list[Contact], data: msgspec.Raw) -> Part:
-    message = _read(data, Inbound)
-    external_id = _id(message.id) if message else None
+    message = read(data, Inbound)
+    external_id = ident(message.id) if message else None
     if message is None or external_id is None:
         return _dead(account, data)
     key = f"whatsapp:{account}:{external_id}"
@@ -134,17 +122,17 @@ def _changed(account: str, message: Inbound, external_id: str, author: Author, s
     """A later word on an earlier message: taken back, or with other content."""
     key = f"whatsapp:{account}:{external_id}"
     change = message.edit or message.revoke
-    root = _id(change.original_message_id) if change else None
+    root = ident(change.original_message_id) if change else None
     if change is None or root is None:
         return _part("dead", key, "whatsapp.unreadable")
     if message.edit is None:
         item = _item(account, message, external_id, author, sent_at, root=root)
         return _part("delete", key, "whatsapp.revoked", item)
-    content = _read(change.message, Inbound)
+    content = read(change.message, Inbound)
     if content is None:
         return _part("dead", key, "whatsapp.unreadable")
     # WhatsApp does not number edits: the newest by the vendor's time wins.
-    version = max(2, int(sent_at.timestamp()))
+    version = edit_version(sent_at)
     item = _item(account, content, external_id, author, sent_at, root=root, version=version)
     return _part("edit", key, "whatsapp.edited", item)
 
@@ -166,11 +154,11 @@ def _item(
         account=account,
         external_id=external_id,
         author=author,
-        text="\n".join(plain for word in words if (plain := _plain(word)) is not None),
+        text="\n".join(found for word in words if (found := plain(word)) is not None),
         sent_at=sent_at,
-        thread=_id(message.group_id),
+        thread=ident(message.group_id),
         root=root,
-        reply_to=_id(message.context.id) if message.context else None,
+        reply_to=ident(message.context.id) if message.context else None,
         version=version,
         location=_location(message.location),
         attachments=tuple(_attachment(found) for found in media),
@@ -194,44 +182,26 @@ def _chosen(answer: Interactive) -> list[str | None]:
     for choice in (answer.list_reply, answer.button_reply):
         words += [choice.title, choice.description] if choice else []
     form = (answer.nfm_reply.response_json if answer.nfm_reply else None) or ""
-    fields = _read(form.encode("utf-8", "replace"), dict[str, msgspec.Raw]) or {}
-    return words + [_read(value, str) for name, value in fields.items() if name not in FORM_MACHINERY]
-
-
-def _plain(text: str | None) -> str | None:
-    """Without control characters (a NUL stops databases and terminals alike); None when nothing is left."""
-    return (text or "").translate(_CONTROLS).strip() or None
-
-
-def _id(value: str | int | None) -> str | None:
-    return _plain(str(value)) if value is not None else None
+    fields = read(form.encode("utf-8", "replace"), dict[str, msgspec.Raw]) or {}
+    return words + [read(value, str) for name, value in fields.items() if name not in FORM_MACHINERY]
 
 
 def _location(spot: Spot | None) -> Location:
     if spot is None:
         return Location()
-    lat, lon = _degrees(spot.latitude, 90), _degrees(spot.longitude, 180)
-    words = [plain for part in (spot.name, spot.address) if (plain := _plain(part)) is not None]
+    lat, lon = degrees(spot.latitude, 90), degrees(spot.longitude, 180)
+    words = [found for part in (spot.name, spot.address) if (found := plain(part)) is not None]
     if lat is None or lon is None:
         lat = lon = None
     return Location(lat=lat, lon=lon, text=", ".join(words) or None)
 
 
-def _degrees(value: float | str | None, limit: int) -> float | None:
-    """Half a position, or one off the globe, is none."""
-    try:
-        degrees = float(value) if value is not None else None
-    except ValueError:
-        return None
-    return degrees if degrees is not None and abs(degrees) <= limit else None
-
-
 def _attachment(media: Media) -> Attachment:
     return Attachment(
-        name=_plain(media.filename),
+        name=plain(media.filename),
         media_type=(media.mime_type or "application/octet-stream").split(";")[0].strip().lower(),
         sha256=_hex(media.sha256),
-        reference=_id(media.id),
+        reference=ident(media.id),
     )
 
 
@@ -246,8 +216,8 @@ def _hex(digest: str | None) -> str | None:
 def _author(message: Inbound, contacts: list[Contact]) -> Author | None:
     """User id first: since 2026 people with a user name show no phone number (channels, BSUID)."""
     contact = next((one for one in contacts if _same(one, message)), contacts[0] if len(contacts) == 1 else None)
-    phone = _id(message.sender) or (_id(contact.wa_id) if contact else None)
-    user_id = _id(message.from_user_id) or (_id(contact.user_id) if contact else None)
+    phone = ident(message.sender) or (ident(contact.wa_id) if contact else None)
+    user_id = ident(message.from_user_id) or (ident(contact.user_id) if contact else None)
     identity = user_id or phone
     if not identity:
         return None
@@ -255,16 +225,16 @@ def _author(message: Inbound, contacts: list[Contact]) -> Author | None:
     digits = phone.lstrip("+") if phone else ""
     return Author(
         id=identity,
-        name=_plain(profile.name) if profile else None,
+        name=plain(profile.name) if profile else None,
         phone=f"+{digits}" if digits.isascii() and digits.isdigit() else None,
-        handle=_plain(profile.username) if profile else None,
+        handle=plain(profile.username) if profile else None,
     )
 
 
 def _same(contact: Contact, message: Inbound) -> bool:
     return any(
-        ours is not None and ours == _id(theirs)
-        for ours, theirs in ((_id(message.sender), contact.wa_id), (_id(message.from_user_id), contact.user_id))
+        ours is not None and ours == ident(theirs)
+        for ours, theirs in ((ident(message.sender), contact.wa_id), (ident(message.from_user_id), contact.user_id))
     )
 
 
@@ -277,7 +247,7 @@ def _instant(timestamp: str | int | None, received_at: datetime) -> datetime:
 
 def _unnamed(account: str, data: msgspec.Raw | bytes, outcome: Outcome, reason: str) -> Part:
     """What has no id of its own is named by its bytes, so that a redelivery keeps its key."""
-    return _part(outcome, f"whatsapp:{account}:sha256-{hashlib.sha256(data).hexdigest()[:32]}", reason)
+    return _part(outcome, f"whatsapp:{account}:sha256-{digest(data)}", reason)
 
 
 def _dead(account: str, data: msgspec.Raw | bytes) -> Part:

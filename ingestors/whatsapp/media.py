@@ -9,11 +9,13 @@ from datetime import timedelta
 import httpx
 import msgspec
 
+from ingestors.graph import Refused
+from ingestors.graph_access import loopback_host
 from pipeline.channel import MediaLink
 from pipeline.errors import InvalidItem, TransientError
 from schemas.item import Attachment
 
-from .graph import Graph, Refused, loopback_host
+from .graph import connect
 from .settings import WhatsAppSettings
 
 HOSTS = ("fbsbx.com",)
@@ -37,7 +39,7 @@ class WhatsAppMedia:
     lifetime = LIFETIME
 
     def __init__(self, settings: WhatsAppSettings, client: httpx.AsyncClient | None = None) -> None:
-        self._graph = Graph(settings.graph_url, settings.access_token, client)
+        self._graph = connect(settings, client)
         local = loopback_host(settings.graph_url)
         self.hosts: Collection[str] = (*HOSTS, local) if local else HOSTS
 

@@ -5,14 +5,9 @@ Every field that the vendor may leave out is optional here: a missing field must
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
-Text = Annotated[str, msgspec.Meta(max_length=65_536)]
-"""WhatsApp takes 4,096 characters (65,536 in its app); more than that is not from there."""
-Id = str | int
-"""Meta documents ids as text, and has sent them as numbers."""
+from ingestors.items import Id, Text
 
 
 class Profile(msgspec.Struct):
@@ -132,15 +127,5 @@ class Value(msgspec.Struct):
     errors: list[msgspec.Raw] | None = None
 
 
-class Change(msgspec.Struct):
-    field: str | None = None
-    value: msgspec.Raw = msgspec.Raw(b"null")
-
-
 class Entry(msgspec.Struct):
     changes: list[msgspec.Raw] = []
-
-
-class Envelope(msgspec.Struct):
-    object: str
-    entry: list[msgspec.Raw]

@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import msgspec
 
+from ingestors.graph import LONGEST_PAUSE_SECONDS, Refused, Throttled
+from ingestors.items import Named
 from pipeline.channel import Cursors, Outgoing
 from pipeline.clock import Clock
 from pipeline.errors import Backpressure, InvalidItem
 
-from .graph import LONGEST_PAUSE_SECONDS, Graph, Named, PairLimited, Refused
+from .graph import PAIR_LIMIT, connect
 from .settings import WhatsAppSettings
 
 SERVICE_WINDOW = timedelta(hours=24)
@@ -60,7 +62,7 @@ class WhatsAppSender:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
-        self._graph = Graph(settings.graph_url, settings.access_token, client)
+        self._graph = connect(settings, client)
         self._clock = clock
         self._pause = pause
         rate = settings.messages_per_second
@@ -99,7 +101,9 @@ class WhatsAppSender:
         person = message.to.id
         try:
             found = await self._graph.post(f"{message.account}/messages", body)
-        except PairLimited:
+        except Throttled as error:
+            if error.code != PAIR_LIMIT or error.told:
+                raise
             strikes = self._strikes.pop(person, 0)
             _remember(self._strikes, person, strikes + 1)
             raise Backpressure(min(4.0 ** min(strikes, 6), LONGEST_PAUSE_SECONDS)) from None

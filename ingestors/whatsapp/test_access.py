@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from ingestors.vendor import Photo, png
 from ingestors.whatsapp import CHANNEL, REASONS
-from ingestors.whatsapp.graph import Graph
+from ingestors.whatsapp.graph import connect
 from ingestors.whatsapp.media import WhatsAppMedia, make_media
 from ingestors.whatsapp.probe import probe
 from ingestors.whatsapp.settings import WhatsAppSettings
@@ -129,7 +129,7 @@ async def probed(answers: Mapping[str, Any], *, headers: Mapping[str, str] | Non
         return httpx.Response(200, json=found, headers=dict(headers or {}))
 
     kind = settings(access_token=TOKEN, waba_id="200000000000001", **more)
-    graph = Graph(kind.graph_url, TOKEN, httpx.AsyncClient(transport=httpx.MockTransport(meta)))
+    graph = connect(kind, httpx.AsyncClient(transport=httpx.MockTransport(meta)))
     return await probe(kind, MemoryCursors(), FixedClock(), graph)
 
 

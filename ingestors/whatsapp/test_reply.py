@@ -12,8 +12,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from ingestors.graph import TokenRefused
 from ingestors.whatsapp import CHANNEL
-from ingestors.whatsapp.graph import TokenRefused
 from ingestors.whatsapp.reply import PAIR_BURST, PAIR_SECONDS, TEXT_LIMIT, WhatsAppSender
 from ingestors.whatsapp.settings import WhatsAppSettings
 from pipeline.channel import Outgoing

@@ -1,35 +1,28 @@
-"""What the channels of a Page share around the Graph API: probe, subscribing again, looking back, files, answers."""
+"""What Meta's channels share around the Graph API: probe, subscribing again, looking back, files."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 import structlog
 from pydantic import SecretStr
 
-from pipeline.channel import MediaLink, Outgoing, Probe
+from pipeline.channel import MediaLink, Probe
 from pipeline.errors import InvalidItem, TransientError
 from schemas.item import Attachment
 
-from . import graph
-from .graph import OUTSIDE_WINDOW, Graph, Refused, TokenRefused
-from .items import EPOCH, UNKNOWN, Id, ident, instant, read, read_all
-from .messaging import DIRECT
+from .graph import Graph, Refused, TokenRefused
+from .items import EPOCH, Id, ident, instant, read, read_all
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 HOSTS = ("fbcdn.net", *(f"{name}.com" for name in ("fbsbx", "cdninstagram", "facebook")))
-STANDARD_WINDOW = timedelta(hours=24)
-"""Meta, "Messenger Platform > Policy": messages of any kind for 24 hours after the person's last one …"""
-HUMAN_WINDOW = timedelta(days=7)
-"""… and for 7 days with the tag HUMAN_AGENT; private replies to a comment for 7 days too, one a comment."""
 GONE = (100, 33)
 """Code and subcode of "the object does not exist": it was deleted since it was named."""
 
@@ -253,39 +246,3 @@ class UrlMedia:
         if not ours and (not host or host != self._local):
             raise InvalidItem(f"{self.channel}.media-gone", "the address is not one of Meta's")
         return MediaLink(url or "")
-
-
-async def send_direct(
-    channel: str, api: Graph, page_id: str, message: Outgoing, limit: int, recipient: Mapping[str, str] | None = None
-) -> str | None:
-    """One direct message through the Send API; the id as the webhook and the listing name it.
-
-    ``recipient``: of a private reply. Raises as ``pipeline.channel.Sender`` says, and ``Refused``.
-    """
-    waited = message.now - message.last_inbound_at if message.now and message.last_inbound_at else timedelta()
-    if waited > HUMAN_WINDOW:
-        raise InvalidItem(f"{channel}.window-closed", "Meta takes no message after 7 days")
-    if len(message.text.encode()) > limit:
-        raise InvalidItem(f"{channel}.reply-too-long", f"a message may have {limit} bytes")
-    if recipient is None and message.to.id.startswith(UNKNOWN):
-        raise InvalidItem(f"{channel}.no-recipient", "the message came without its author")
-    body: dict[str, Any] = {
-        "recipient": recipient or {"id": message.to.id.removeprefix(DIRECT)},
-        "messaging_type": "RESPONSE",
-        "message": {"text": message.text},
-    }
-    if recipient is None and waited > STANDARD_WINDOW:
-        body |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
-    sent = ident(graph.answer(await api.post(f"{page_id}/messages", body)).message_id)
-    return DIRECT + sent if sent else None
-
-
-def refused(channel: str, error: Refused) -> InvalidItem:
-    """What becomes of an answer that Meta refused."""
-    closed = error.subcode == OUTSIDE_WINDOW
-    return InvalidItem(f"{channel}.window-closed" if closed else f"{channel}.refused", str(error))
-
-
-def sender_graph(settings: PageSettings, token: SecretStr, client: httpx.AsyncClient | None) -> Graph:
-    """The client of a sender: its queue waits better than it does."""
-    return Graph(settings.graph_url, token, client, sleep=None)

@@ -14,7 +14,7 @@ from pipeline.clock import Clock
 
 from .decode import NAME, REASONS, decode
 from .history import make_history
-from .receive import FacebookWebhook
+from .receive import make_webhook
 from .reply import make_sender
 from .settings import FacebookSettings
 
@@ -39,7 +39,7 @@ CHANNEL = Channel(
     title="Facebook",
     settings=FacebookSettings,
     decode=decode,
-    webhook=FacebookWebhook,
+    webhook=make_webhook,
     sender=make_sender,
     public_replies=True,
     media=media,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,57 +13,31 @@ import pytest
 
 from ingestors.facebook import CHANNEL
 from ingestors.facebook.history import FacebookHistory
-from ingestors.facebook.reply import FacebookSender
 from ingestors.facebook.settings import FacebookSettings
-from pipeline.channel import Outgoing, Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError
-from schemas.item import Author, Decoded, Item
+from schemas.item import Decoded
 from tests.channels import FixedClock
+from tests.ingestors_meta import sides
 from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure, iso
+from tests.ingestors_meta.sides import NOW
 
 NAME = "facebook"
 ACCOUNT = PAGE = "100000000000002"
 POST, COMMENT = f"{ACCOUNT}_122000000000001", "122000000000001_700000000000001"
-FIXTURES = Path(__file__).parent / "fixtures"
-NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+SIDE = sides.FACEBOOK
+decoded, fixture, only = SIDE.decoded, SIDE.fixture, SIDE.only
+outgoing, sender = partial(sides.outgoing, SIDE), partial(sides.sender, SIDE)
 
 
 def configured(**changes: Any) -> FacebookSettings:
     return FacebookSettings(_env_file=None, **changes)
 
 
-def decoded(body: bytes) -> list[Decoded]:
-    return [part.decoded for part in CHANNEL.decode(Raw(NAME, ACCOUNT, body, "application/json", NOW))]
-
-
-def fixture(name: str) -> list[Decoded]:
-    return decoded((FIXTURES / f"{name}.json").read_bytes())
-
-
-def only(name: str) -> Item:
-    (line,) = fixture(name)
-    assert line.item is not None
-    return line.item
-
-
-def outgoing(
-    external_id: str | None, *, to: str = "dm:24000000000000001", hours: float = 1, text: str = "Diterima."
-) -> Outgoing:
-    return Outgoing(
-        id="r1", account=ACCOUNT, to=Author(id=to), text=text, external_id=external_id, thread=None, subject=None,
-        last_inbound_at=NOW - timedelta(hours=hours), now=NOW,
-    )  # fmt: skip
-
-
-def sender(double: GraphDouble, **changes: Any) -> FacebookSender:
-    return FacebookSender(configured(access_token=TOKEN, **changes), TOKEN, double.client())
-
-
 def test_edit_and_removal_lead_to_the_comment_they_change_and_the_later_edit_is_the_higher_version() -> None:
     original, edited, removed = (only(f"comment_v26_{name}") for name in ("on_news_post", "edited", "remove"))
     assert {edited.root, removed.root, original.external_id} == {COMMENT}
     assert edited.external_id == original.external_id
-    document = json.loads((FIXTURES / "comment_v26_edited.json").read_bytes())
+    document = json.loads((SIDE.fixtures / "comment_v26_edited.json").read_bytes())
     document["entry"][0]["time"] += 1
     (later,) = decoded(json.dumps(document).encode())
     assert later.item is not None

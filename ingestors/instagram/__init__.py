@@ -13,7 +13,7 @@ from pipeline.clock import Clock
 from .decode import NAME, REASONS, decode
 from .history import make_history
 from .media import InstagramMedia
-from .receive import InstagramWebhook
+from .receive import make_webhook
 from .reply import make_sender
 from .settings import InstagramSettings
 
@@ -31,7 +31,7 @@ CHANNEL = Channel(
     title="Instagram",
     settings=InstagramSettings,
     decode=decode,
-    webhook=InstagramWebhook,
+    webhook=make_webhook,
     sender=make_sender,
     public_replies=True,
     media=InstagramMedia,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,64 +12,39 @@ import pytest
 from ingestors.instagram import CHANNEL
 from ingestors.instagram.history import InstagramHistory
 from ingestors.instagram.media import InstagramMedia
-from ingestors.instagram.receive import InstagramWebhook
-from ingestors.instagram.reply import InstagramSender
+from ingestors.instagram.receive import make_webhook
 from ingestors.instagram.settings import InstagramSettings
 from ingestors.meta import hub_signature
-from pipeline.channel import HookRequest, Outgoing, Raw
+from pipeline.channel import HookRequest, Raw
 from pipeline.errors import Backpressure, InvalidItem, Rejected, TransientError
-from schemas.item import Attachment, Author, Decoded, Item
+from schemas.item import Attachment, Decoded
 from tests.channels import FixedClock
+from tests.ingestors_meta import sides
 from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure, iso
+from tests.ingestors_meta.sides import NOW
 
 NAME = "instagram"
 ACCOUNT, PAGE = "17841400000000001", "100000000000002"
 COMMENT, MEDIUM = "17900000000000001", "18000000000000001"
-FIXTURES = Path(__file__).parent / "fixtures"
-NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+SIDE = sides.INSTAGRAM
+decoded, fixture, only = SIDE.decoded, SIDE.fixture, SIDE.only
+outgoing, sender = partial(sides.outgoing, SIDE), partial(sides.sender, SIDE)
 
 
 def configured(**changes: Any) -> InstagramSettings:
     return InstagramSettings(_env_file=None, **changes)
 
 
-def decoded(body: bytes) -> list[Decoded]:
-    return [part.decoded for part in CHANNEL.decode(Raw(NAME, ACCOUNT, body, "application/json", NOW))]
-
-
-def fixture(name: str) -> list[Decoded]:
-    return decoded((FIXTURES / f"{name}.json").read_bytes())
-
-
-def only(name: str) -> Item:
-    (line,) = fixture(name)
-    assert line.item is not None
-    return line.item
-
-
-def outgoing(
-    external_id: str | None, *, to: str = "dm:24000000000000001", hours: float = 1, text: str = "Diterima."
-) -> Outgoing:
-    return Outgoing(
-        id="r1", account=ACCOUNT, to=Author(id=to), text=text, external_id=external_id, thread=None, subject=None,
-        last_inbound_at=NOW - timedelta(hours=hours), now=NOW,
-    )  # fmt: skip
-
-
-def sender(double: GraphDouble, **changes: Any) -> InstagramSender:
-    return InstagramSender(configured(access_token=TOKEN, **changes), TOKEN, double.client())
-
-
 def delivered(body: bytes) -> list[Raw]:
     headers = {
         "content-type": "application/json", "x-hub-signature-256": hub_signature(body, "demo-instagram-app-secret"),
     }  # fmt: skip
-    raws, _ = InstagramWebhook(configured()).take(HookRequest(headers, {}, body, NOW))
+    raws, _ = make_webhook(configured()).take(HookRequest(headers, {}, body, NOW))
     return raws
 
 
 def test_a_delivery_that_names_the_page_is_taken_when_an_entry_is_ours() -> None:
-    body = (FIXTURES / "message_v26_page_object.json").read_bytes()
+    body = (SIDE.fixtures / "message_v26_page_object.json").read_bytes()
     assert [raw.account for raw in delivered(body)] == [ACCOUNT]
     with pytest.raises(Rejected) as caught:
         delivered(body.replace(ACCOUNT.encode(), b"100000000000009"))

@@ -12,7 +12,7 @@ from .decode import decode
 from .media import make_media
 from .probe import probe
 from .reasons import REASONS
-from .receive import NAME, WhatsAppWebhook
+from .receive import NAME, make_webhook
 from .reply import make_sender
 from .settings import WhatsAppSettings
 
@@ -21,7 +21,7 @@ CHANNEL = Channel(
     title="WhatsApp",
     settings=WhatsAppSettings,
     decode=decode,
-    webhook=WhatsAppWebhook,
+    webhook=make_webhook,
     sender=make_sender,
     media=make_media,
     probe=probe,

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from ingestors import webhooks
 from ingestors.meta import hub_signature
 from ingestors.whatsapp import CHANNEL
-from ingestors.whatsapp.receive import WhatsAppWebhook
+from ingestors.whatsapp.receive import make_webhook
 from ingestors.whatsapp.settings import WhatsAppSettings
 from schemas.item import Decoded
 from tests.channels import FixedClock, MemoryIntake
@@ -28,7 +28,7 @@ class Meta:
 
     def __init__(self, intake: MemoryIntake) -> None:
         app = FastAPI()
-        app.include_router(webhooks.routes({"whatsapp": WhatsAppWebhook(SETTINGS)}, intake, FixedClock()))
+        app.include_router(webhooks.routes({"whatsapp": make_webhook(SETTINGS)}, intake, FixedClock()))
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city")
         self.waiting: list[bytes] = []
         self.answers: list[int] = []

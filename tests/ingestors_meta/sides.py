@@ -15,7 +15,7 @@ from ingestors import facebook, instagram
 from ingestors.facebook.reply import FacebookSender
 from ingestors.instagram.reply import InstagramSender
 from pipeline.channel import Channel, Outgoing, Raw
-from schemas.item import Author, Decoded
+from schemas.item import Author, Decoded, Item
 from tests.ingestors_meta.double import TOKEN, GraphDouble
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -44,20 +44,30 @@ class Side:
         raw = Raw(self.name, self.account, body, "application/json", NOW)
         return [part.decoded for part in self.channel.decode(raw)]
 
+    @property
+    def fixtures(self) -> Path:
+        return Path(ingestors.__path__[0]) / self.name / "fixtures"
+
     def inputs(self) -> list[Path]:
-        home = Path(ingestors.__path__[0]) / self.name / "fixtures"
-        return sorted(path for path in home.glob("*.json") if not path.name.endswith(".expected.json"))
+        return sorted(path for path in self.fixtures.glob("*.json") if not path.name.endswith(".expected.json"))
+
+    def fixture(self, name: str) -> list[Decoded]:
+        return self.decoded((self.fixtures / f"{name}.json").read_bytes())
+
+    def only(self, name: str) -> Item:
+        (line,) = self.fixture(name)
+        assert line.item is not None
+        return line.item
 
 
-SIDES = [
-    Side(
-        facebook.CHANNEL, facebook.REASONS, PAGE, b"page", "comments", FacebookSender, facebook.FIELDS, facebook.FIELDS
-    ),
-    Side(
-        instagram.CHANNEL, instagram.REASONS, "17841400000000001", b"instagram", "replies", InstagramSender, (),
-        instagram.PAGE_FIELDS,
-    ),
-]  # fmt: skip
+FACEBOOK = Side(
+    facebook.CHANNEL, facebook.REASONS, PAGE, b"page", "comments", FacebookSender, facebook.FIELDS, facebook.FIELDS
+)
+INSTAGRAM = Side(
+    instagram.CHANNEL, instagram.REASONS, "17841400000000001", b"instagram", "replies", InstagramSender, (),
+    instagram.PAGE_FIELDS,
+)  # fmt: skip
+SIDES = [FACEBOOK, INSTAGRAM]
 both = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)
 
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from pipeline.errors import Backpressure, TransientError
 
-from .items import Id
+from .items import Id, read
 
 OUTSIDE_WINDOW = 2018278
 """Subcode of code 10: the person's last message is too long ago; that no permission mends."""
@@ -238,11 +238,9 @@ def _share(budget: _App) -> float:
 
 
 def _fate(product: Product, response: httpx.Response, regain: float) -> Exception:
-    try:
-        error = msgspec.json.decode(response.content, type=_Failure).error
-    except (msgspec.DecodeError, RecursionError):
-        error = None
-    foreign, error = error is None, error or _Error(UNTOLD)
+    found = read(response.content, _Failure)
+    worded = found.error if found else None
+    error = worded or _Error(UNTOLD)
     status, code, subcode = response.status_code, error.code, error.error_subcode
     if status == httpx.codes.TOO_MANY_REQUESTS or code in product.throttled:
         told = _asked(response) or regain
@@ -252,7 +250,8 @@ def _fate(product: Product, response: httpx.Response, regain: float) -> Exceptio
         return TokenRefused(f"Graph API does not take the access token (code {code}): set a new one")
     if code in product.mend and subcode != OUTSIDE_WINDOW:
         return TransientError(f"Graph API answered code {code}: {product.mend[code]}")
-    guarded = product.guarded and (status == httpx.codes.FORBIDDEN or (foreign and status != httpx.codes.NOT_FOUND))
+    foreign = worded is None and status != httpx.codes.NOT_FOUND
+    guarded = product.guarded and (foreign or status == httpx.codes.FORBIDDEN)
     if guarded or code in product.away or error.is_transient or response.is_server_error or response.is_redirect:
         return TransientError(f"Graph API answered {status}, code {code}")
     return Refused(status, code, subcode)
@@ -273,7 +272,4 @@ class Answer(msgspec.Struct):
 
 def answer(body: bytes) -> Answer:
     """Never raises: what was sent and not understood must not be sent again."""
-    try:
-        return msgspec.json.decode(body, type=Answer)
-    except (msgspec.DecodeError, RecursionError):
-        return Answer()
+    return read(body, Answer) or Answer()

@@ -113,8 +113,8 @@ async def debug_token(api: Graph, token: SecretStr) -> Token:
     return understood(await api.get("debug_token", input_token=token.get_secret_value()), _Debugged).data
 
 
-def understood(body: bytes, kind: type[T]) -> T:
-    """The struct in an answer. Raises ``TransientError`` for anything else."""
+def understood(body: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """The struct in an answer or an element of one. Raises ``TransientError`` for anything else."""
     found = read(body, kind)
     if found is None:
         raise TransientError("Graph API answered something unreadable")

@@ -72,28 +72,6 @@ def test_a_comment_never_joins_a_private_ticket_by_its_author() -> None:
     assert not only("comment_v26_on_news_post").author.id.startswith("dm:")
 
 
-@pytest.mark.parametrize(
-    ("webhook", "listing"),
-    [
-        ("post_v26_visitor", "history_v26_posts"),
-        ("comment_v26_on_news_post", "history_v26_comments"),
-        ("comment_v26_nested", "history_v26_comments"),
-        ("comment_v26_photo_only", "history_v26_comments"),
-        ("comment_v26_from_missing", "history_v26_comments"),
-        ("messenger_v26_text", "history_v26_messages"),
-    ],
-)
-def test_the_same_thing_captured_both_ways_is_one(webhook: str, listing: str) -> None:
-    (pushed,) = fixture(webhook)
-    listed = {line.key: line for line in fixture(listing)}[pushed.key]
-    assert pushed.item is not None
-    assert listed.item is not None
-    assert listed.outcome == pushed.outcome
-    for field in ("external_id", "thread", "root", "reply_to", "text", "public"):
-        assert getattr(listed.item, field) == getattr(pushed.item, field)
-    assert listed.item.author.id == pushed.item.author.id
-
-
 async def test_a_post_of_a_visitor_is_answered_in_private_by_its_own_name() -> None:
     double = GraphDouble()
     await sender(double, private_replies=True).send(outgoing(POST))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 
 from ingestors.graph import Graph, Page, Refused
-from ingestors.graph_access import messages, newest_first, since_then
-from ingestors.items import EPOCH, Id, ident, listing, read
+from ingestors.graph_access import messages, newest_first, since_then, understood
+from ingestors.items import EPOCH, Id, ident, listing
 from pipeline.channel import Raw
 from pipeline.clock import Clock
 from pipeline.errors import TransientError
 
 from .decode import NAME
 from .settings import InstagramSettings
-
-T = TypeVar("T")
 
 WORDS = "id,text,timestamp,from,username,parent_id"
 COMMENT = f"{WORDS},replies.limit(50){{{WORDS}}}"
@@ -82,7 +79,7 @@ class InstagramHistory:
         async for page in newest_first(
             self._api, f"{self._user}/media", since - self._post_age, fields="id,timestamp,comments_count", limit="100"
         ):
-            for medium in (_read(one, _Medium) for one in page):
+            for medium in (understood(one, _Medium) for one in page):
                 name = ident(medium.id)
                 if name is None:
                     continue
@@ -100,7 +97,7 @@ class InstagramHistory:
             for one in page:
                 new = since_then([one], since)
                 kept += new
-                comment = _read(one, _Comment)
+                comment = understood(one, _Comment)
                 inside = comment.replies or Page([])
                 if inside.paging is not None and inside.paging.next is not None:
                     kept += await self._replies(ident(comment.id), since)
@@ -129,14 +126,6 @@ class InstagramHistory:
             received_at=self._clock.now(),
             meta={"source": "history"},
         )
-
-
-def _read(element: msgspec.Raw, kind: type[T]) -> T:
-    """Nothing may count as listed that could not be read."""
-    found = read(element, kind)
-    if found is None:
-        raise TransientError("Graph API listed something that is not as documented")
-    return found
 
 
 def make_history(settings: InstagramSettings, clock: Clock) -> InstagramHistory | None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from ingestors.graph import Graph, Refused
-from ingestors.graph_access import UrlMedia
+from ingestors.graph_access import UrlMedia, understood
 from pipeline.channel import MediaLink
 from pipeline.errors import InvalidItem, TransientError
 from schemas.item import Attachment
@@ -51,11 +51,9 @@ class InstagramMedia(UrlMedia):
             raise TransientError("set TANGGAP_INSTAGRAM_ACCESS_TOKEN to read where the city was mentioned")
         try:
             body = await self._api.get(self._user, fields=f"mentioned_media.media_id({medium}){{media_url}}")
-            told = msgspec.json.decode(body, type=_Answer).mentioned_media
         except Refused as error:
             raise InvalidItem("instagram.media-gone", str(error)) from error
-        except msgspec.DecodeError:
-            raise TransientError("Graph API answered something else than a medium") from None
+        told = understood(body, _Answer).mentioned_media
         return self.link(told.media_url if told else None)
 
     async def close(self) -> None:

@@ -94,25 +94,6 @@ def test_a_mention_and_its_listing_are_one_ticket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("webhook", "listing"),
-    [
-        ("comment_v26", "history_v26_comments"),
-        ("comment_v26_reply_to_comment", "history_v26_comments"),
-        ("message_v26_text", "history_v26_messages"),
-    ],
-)
-def test_the_same_thing_captured_both_ways_is_one(webhook: str, listing: str) -> None:
-    (pushed,) = fixture(webhook)
-    listed = {line.key: line for line in fixture(listing)}[pushed.key]
-    assert pushed.item is not None
-    assert listed.item is not None
-    assert listed.outcome == pushed.outcome
-    for field in ("external_id", "thread", "root", "reply_to", "text", "public"):
-        assert getattr(listed.item, field) == getattr(pushed.item, field)
-    assert listed.item.author.id == pushed.item.author.id
-
-
-@pytest.mark.parametrize(
     ("place", "path", "body"),
     [
         (COMMENT, f"{COMMENT}/replies", {}),

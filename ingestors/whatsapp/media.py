@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from ingestors.graph import Refused
-from ingestors.graph_access import loopback_host
+from ingestors.graph_access import loopback_host, understood
 from pipeline.channel import MediaLink
 from pipeline.errors import InvalidItem, TransientError
 from schemas.item import Attachment
@@ -53,10 +53,7 @@ class WhatsAppMedia:
             if error.status == httpx.codes.NOT_FOUND or error.code == GONE:
                 raise InvalidItem("whatsapp.media-gone", str(error)) from error
             raise TransientError(str(error)) from error
-        try:
-            url = msgspec.json.decode(body, type=_Found).url
-        except (msgspec.DecodeError, RecursionError):
-            url = ""
+        url = understood(body, _Found).url
         if not url:
             raise TransientError("Graph API did not say where the file is")
         return MediaLink(url, self._graph.bearer)

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from ingestors.graph import LONGEST_PAUSE_SECONDS, Refused, Throttled
-from ingestors.items import Named
+from ingestors.items import Named, read
 from pipeline.channel import Cursors, Outgoing
 from pipeline.clock import Clock
 from pipeline.errors import Backpressure, InvalidItem
@@ -167,11 +167,8 @@ def _text(message: Outgoing) -> dict[str, Any]:
 
 def _wamid(body: bytes) -> str | None:
     """None where Meta took it and did not say: sending it again would send it twice."""
-    try:
-        messages = msgspec.json.decode(body, type=_Answer).messages
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return str(messages[0].id) if messages and messages[0].id is not None else None
+    found = read(body, _Answer)
+    return str(found.messages[0].id) if found and found.messages and found.messages[0].id is not None else None
 
 
 def _refused(error: Refused) -> InvalidItem:

@@ -160,7 +160,8 @@ async def test_text_over_the_limit_is_not_cut() -> None:
     ("answer", "kind"),
     [
         (refusal(401, 190), TokenRefused), (refusal(400, 190), TokenRefused), (refusal(401, 0), TransientError),
-        (refusal(403, 10), TransientError), (refusal(400, 200), TransientError), (refusal(400, 131031), TransientError),
+        (refusal(403, 10), TransientError),
+        (refusal(403, 999), TransientError), (refusal(400, 200), TransientError), (refusal(400, 131031), TransientError),
         (refusal(400, 132015), TransientError), (refusal(500, 131000), TransientError),
         (refusal(503, 131016), TransientError), ((502, b"<html>", {}), TransientError),
         ((403, b"<html>proxy", {}), TransientError), ((400, b"", {}), TransientError),
@@ -242,6 +243,11 @@ async def test_throughput_of_the_number_is_kept() -> None:
     for n in range(60):
         await desk.send(to=Author(id=f"ID.{n}"))
     assert sum(desk.pauses) == pytest.approx(2.0, abs=0.01)
+
+
+async def test_nothing_is_put_off_before_meta_itself_does_so() -> None:
+    desk = Desk((*taken()[:2], {"x-app-usage": '{"call_count":97}'}))
+    assert [await desk.send() for _ in range(3)] == ["wamid.ours"] * 3
 
 
 async def test_time_out_is_tried_again() -> None:

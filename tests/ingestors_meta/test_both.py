@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.base import encode
 from tests.channels import FixedClock, MemoryCursors
+from tests.ingestors_meta import sides
 from tests.ingestors_meta.double import EXPIRED, GraphDouble, failure
 from tests.ingestors_meta.sides import COMMENT, NOW, PAGE, Side, both, outgoing, sender
 
@@ -175,3 +176,29 @@ async def test_a_private_reply_is_not_tried_after_a_week(side: Side) -> None:
     double = GraphDouble()
     await sender(side, double, private_replies=True).send(outgoing(side, COMMENT, hours=200))
     assert [path for path, _ in double.posted] == [f"{COMMENT}/{side.edge}"]
+
+
+@pytest.mark.parametrize(
+    ("side", "webhook", "listing"),
+    [
+        (sides.FACEBOOK, "post_v26_visitor", "history_v26_posts"),
+        (sides.FACEBOOK, "comment_v26_on_news_post", "history_v26_comments"),
+        (sides.FACEBOOK, "comment_v26_nested", "history_v26_comments"),
+        (sides.FACEBOOK, "comment_v26_photo_only", "history_v26_comments"),
+        (sides.FACEBOOK, "comment_v26_from_missing", "history_v26_comments"),
+        (sides.FACEBOOK, "messenger_v26_text", "history_v26_messages"),
+        (sides.INSTAGRAM, "comment_v26", "history_v26_comments"),
+        (sides.INSTAGRAM, "comment_v26_reply_to_comment", "history_v26_comments"),
+        (sides.INSTAGRAM, "message_v26_text", "history_v26_messages"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Side) else one,
+)
+def test_the_same_thing_captured_both_ways_is_one(side: Side, webhook: str, listing: str) -> None:
+    (pushed,) = side.fixture(webhook)
+    listed = {line.key: line for line in side.fixture(listing)}[pushed.key]
+    assert pushed.item is not None
+    assert listed.item is not None
+    assert listed.outcome == pushed.outcome
+    for field in ("external_id", "thread", "root", "reply_to", "text", "public"):
+        assert getattr(listed.item, field) == getattr(pushed.item, field)
+    assert listed.item.author.id == pushed.item.author.id

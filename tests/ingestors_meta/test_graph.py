@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from ingestors.graph import Refused, TokenRefused, usage
+from ingestors.graph import Refused, Throttled, TokenRefused, usage
 from pipeline.errors import Backpressure, TransientError
 from tests.ingestors_meta.double import GraphDouble, failure
 
@@ -58,6 +58,15 @@ async def test_throttling_waits_until_the_business_case_gets_access_again() -> N
     with pytest.raises(Backpressure) as caught:
         await double.graph().get("1")
     assert caught.value.retry_after == 420
+
+
+@pytest.mark.parametrize(("asked", "told"), [("0", True), ("9", True), ("soon", False)])
+async def test_a_pause_tells_whether_it_is_metas_own(asked: str, told: bool) -> None:
+    headers = {"retry_after": asked} | ({"x_business_use_case_usage": REGAIN} if asked == "0" else {})
+    with pytest.raises(Throttled) as caught:
+        await GraphDouble(fails={1: failure(4, **headers)}).graph().get("1")
+    assert (caught.value.code, caught.value.told) == (4, told)
+    assert caught.value.retry_after == {"0": 420, "9": 9}.get(asked, caught.value.retry_after)
 
 
 @pytest.mark.parametrize("asked", ["soon", "-5", "9" * 40, "1e9", ""])

@@ -30,7 +30,11 @@ def attach(case: Case, files: Iterable[AttachmentRef]) -> Case:
 def with_fetched(case: Case, files: Iterable[AttachmentRef]) -> tuple[AttachmentRef, ...]:
     """``files`` of a message, those as they were fetched that were attached before the message's event came."""
     known = {
-        file.id: file for fact in case.history if fact.kind == "attached" for file in fact.evidence if file.id is not None
+        file.id: file
+        for fact in case.history
+        if fact.kind == "attached"
+        for file in fact.evidence
+        if file.id is not None
     }
     return tuple(known.get(file.id or "", file) for file in files)
 

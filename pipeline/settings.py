@@ -92,7 +92,8 @@ class CoreSettings(Settings):
     host: str = Field("127.0.0.1", description="Address the HTTP services bind to.")
     port: int = Field(8080, description="Port of webhooks and portal.")
     media_url: str = Field(
-        "http://127.0.0.1:8081", description="Public address that files of messages come from; never that of the portal."
+        "http://127.0.0.1:8081",
+        description="Public address that files of messages come from; never that of the portal.",
     )
     media_port: int = Field(8081, description="Port that the media service gives files on.")
     metrics_base_port: int = Field(9090, description="Metrics and health listen on this port + the service's number.")

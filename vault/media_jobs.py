@@ -86,7 +86,9 @@ class MediaJobs:
     def settle(self, job_id: str, state: Literal["kept", "failed"], reason: str | None) -> bool:
         ended = {"state": state, "reason": reason, "settled_at": self._clock.now(), "due_at": None, "payload": None}
         with self._database.write() as connection:
-            return connection.execute(update(media_jobs).where(media_jobs.c.job_id == job_id).values(ended)).rowcount == 1
+            return (
+                connection.execute(update(media_jobs).where(media_jobs.c.job_id == job_id).values(ended)).rowcount == 1
+            )
 
     def waiting(self) -> dict[str, int]:
         tried = (media_jobs.c.state == "waiting", media_jobs.c.attempts > 0)

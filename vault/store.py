@@ -18,8 +18,8 @@ from pipeline.sealing import RecordKey
 from pipeline.settings import CoreSettings
 from schemas.item import Author
 
-from .accounts import Accounts
 from . import capability
+from .accounts import Accounts
 from .audit import Audit
 from .blobs import Blobs
 from .cursors import CursorTable

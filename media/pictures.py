@@ -1,4 +1,4 @@
-"""Makes pictures anew for pages: what cameras and senders write into files (EXIF, GPS, further content) stays behind."""
+"""Makes pictures anew for pages: what cameras and senders write into files (EXIF, GPS, more) stays behind."""
 
 from __future__ import annotations
 

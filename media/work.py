@@ -93,9 +93,7 @@ class Worker:
             content = await self._content(job, task)
             if content is None:
                 return
-            kind = kind_of(content)
-            if kind is None:
-                raise InvalidItem("media.type-refused")
+            kind = _kept_kind(content)
         except InvalidItem as error:
             await self._give_up(job, task, ticket.ticket_id, error.reason)
         except Exception as error:
@@ -215,8 +213,15 @@ class Worker:
         await self._publisher.publish([Outbound(COMMANDS.name, ticket_id, encode(command), meta)])
 
 
+def _kept_kind(content: bytes) -> str:
+    kind = kind_of(content)
+    if kind is None:
+        raise InvalidItem("media.type-refused")
+    return kind
+
+
 def fits(content: bytes, found: Attachment) -> bool:
-    """Whether the vendor's SHA-256, in hexadecimal or base64, is that of ``content``; one that is neither says nothing."""
+    """Whether the vendor's SHA-256, in hexadecimal or base64, fits ``content``; what is neither says nothing."""
     if found.sha256 is None:
         return True
     digest = hashlib.sha256(content).digest()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypedDict
 
 from pipeline.clock import Clock
 from schemas.base import Record
 from schemas.topics import Topic
-from vault.model import Account, Original, Scope, Ticket
+from vault.model import Account, MediaVariant, Original, Scope, Ticket
 
 from .cases import CaseReader
 
@@ -31,6 +32,8 @@ class VaultDoor(Protocol):
     def token(self, ticket_id: str, scope: Scope) -> str: ...
 
     def originals(self, ticket_id: str, actor: str, reason: str) -> list[Original]: ...
+
+    def media_path(self, ticket_id: str, blob: str, variant: MediaVariant, expires_at: datetime) -> str: ...
 
     def login(self, username: str, password: str) -> Account | None: ...
 
@@ -84,3 +87,5 @@ class PortalDeps:
     clock: Clock
     unseal_note: str = "Pembukaan tulisan asli dicatat bersama nama akun, waktu, dan alasannya (UU 27/2022)."
     wait: float = 2.0
+    media_url: str = "http://127.0.0.1:8081"
+    """Public address of the media service: files of messages never come from the portal's own."""

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 GROUPS = {
     "decode": "Pembacaan", "unify": "Penyatuan", "router": "Rute", "casework": "Kasus", "sla-monitor": "Tenggat",
-    "responder": "Penjawab", "responder-outbox": "Kotak keluar", "indexer": "Indeks",
+    "responder": "Penjawab", "responder-outbox": "Kotak keluar", "indexer": "Indeks", "media": "Media",
 }  # fmt: skip
 """Consumer groups (after ``tanggap-``) and their names on the page, in the order of the walk."""
 CACHE_SECONDS = 2.0

@@ -10,6 +10,8 @@ import structlog
 
 from casework.stage import CaseworkStage
 from ingestors.registry import CHANNELS
+from media.serve import application
+from media.service import Media
 from normalizer.decode_stage import DecodeStage
 from normalizer.joining import load_rules
 from normalizer.reader import Reader
@@ -37,7 +39,7 @@ HTTP = ("webhooks", "portal")
 
 NUMBERS = {
     "webhooks": 0, "portal": 1, "ingest": 2, "normalizer": 3, "router": 4, "casework": 5, "sla-monitor": 6,
-    "responder": 7, "indexer": 8,
+    "responder": 7, "indexer": 8, "media": 9,
 }  # fmt: skip
 """Each service's place after TANGGAP_METRICS_BASE_PORT."""
 
@@ -134,6 +136,24 @@ async def indexer(house: House, stop: asyncio.Event) -> None:
     await work
 
 
+async def media(house: House, stop: asyncio.Event) -> None:
+    """Fetches files of messages, and gives them out on a port of their own."""
+    from .web import listen
+
+    sources = {
+        name: channel.media(channel.settings()) for name, channel in CHANNELS.items() if channel.media is not None
+    }
+    service = Media(house.settings, sources, house.vault, house.publisher, house.keys, house.clock)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.run(stop))
+            group.create_task(listen(application(house.vault), house.settings.host, house.settings.media_port, stop))
+    finally:
+        for source in sources.values():
+            if source is not None:
+                await source.close()
+
+
 RUNNERS: dict[str, Run] = {
     "normalizer": normalizer,
     "router": router,
@@ -141,6 +161,7 @@ RUNNERS: dict[str, Run] = {
     "sla-monitor": sla_monitor,
     "responder": responder,
     "indexer": indexer,
+    "media": media,
 }
 
 

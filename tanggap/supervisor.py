@@ -30,7 +30,7 @@ from .standin import StandIn
 GROUPS: tuple[tuple[str, ...], ...] = (
     ("normalizer",),
     ("router", "casework", "sla-monitor"),
-    ("responder", "indexer"),
+    ("responder", "indexer", "media"),
     ("webhooks", "portal", *(word for name in CHANNELS if CHANNELS[name].ingest for word in ("ingest", name))),
 )
 """Processes of the embedded default, in the order of starting: readers before writers. Stopped the other way round."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import uvicorn
 from elasticsearch import AsyncElasticsearch
 from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp
 
 from ingestors import webhooks
 from ingestors.counter import form_from, submit
@@ -39,30 +40,35 @@ async def serve(names: Sequence[str], house: House, stop: asyncio.Event) -> None
     search = AsyncElasticsearch(house.settings.elasticsearch, request_timeout=5, max_retries=0)
     try:
         app = await asyncio.to_thread(build, names, house, search)
-        config = uvicorn.Config(
-            app,
-            host=house.settings.host,
-            port=house.settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=64 * 1024,
-        )
-        server = Server(config)
-        serving = asyncio.create_task(server.serve())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stopping.cancel()
-        await serving
-        if not stop.is_set():
-            raise OSError(f"the HTTP server on port {house.settings.port} ended: is the port taken?")
+        await listen(app, house.settings.host, house.settings.port, stop)
     finally:
         await search.close()
+
+
+async def listen(app: ASGIApp, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serves ``app`` until ``stop``. Raises ``OSError`` when the server ends by itself."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    if not stop.is_set():
+        raise OSError(f"the HTTP server on port {port} ended: is the port taken?")
 
 
 class Server(uvicorn.Server):
@@ -136,6 +142,7 @@ def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
     return PortalDeps(
         tenant=house.settings.tenant,
         base_url=house.settings.base_url,
+        media_url=house.settings.media_url,
         vault=house.vault,
         cases=ElasticCases(search),
         commands=Commands(house),

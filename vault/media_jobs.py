@@ -94,7 +94,7 @@ class MediaJobs:
         tried = (media_jobs.c.state == "waiting", media_jobs.c.attempts > 0)
         query = select(media_jobs.c.channel, func.count()).where(*tried).group_by(media_jobs.c.channel)
         with self._database.read() as connection:
-            return {channel: count for channel, count in connection.execute(query)}
+            return {row.channel: row[1] for row in connection.execute(query)}
 
 
 def forget(connection: Connection, person: str) -> None:

@@ -131,6 +131,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     env = clean | {
         "TANGGAP_DATA_DIR": str(data / "d"),
         "TANGGAP_PORT": str(http),
+        "TANGGAP_MEDIA_PORT": str(http + 1),
+        "TANGGAP_MEDIA_URL": f"http://127.0.0.1:{http + 1}",
         "TANGGAP_BASE_URL": f"http://127.0.0.1:{http}",
         "TANGGAP_METRICS_BASE_PORT": str(metrics),
         "TANGGAP_EMAIL_LISTEN_PORT": str(mail),

@@ -19,7 +19,7 @@ from schemas.base import Record
 from schemas.case import Actor, Case, ClockDue, Command, Fact, FactKind, Status
 from schemas.ticket import Candidate, Judgement, Place
 from schemas.topics import Topic
-from vault.model import Account, Original, Role, Scope, Ticket
+from vault.model import Account, MediaVariant, Original, Role, Scope, Ticket
 
 NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 UNITS = (("DISHUB", "Dinas Perhubungan"), ("DBM", "Dinas Bina Marga"), ("BIRO-PEM", "Biro Pemerintahan Setda"))
@@ -74,6 +74,9 @@ class FakeVault:
     def originals(self, ticket_id: str, actor: str, reason: str) -> list[Original]:
         self.audit(actor, "original", ticket_id, reason)
         return self.words.get(ticket_id, [])
+
+    def media_path(self, ticket_id: str, blob: str, variant: MediaVariant, expires_at: datetime) -> str:
+        return f"/berkas/{ticket_id}/{blob}/{variant}/{int(expires_at.timestamp())}/mac"
 
     def login(self, username: str, password: str) -> Account | None:
         return self.accounts.get(username) if password == PASSWORD else None

@@ -17,10 +17,12 @@ from tanggap import generated
 
 ROOT = Path(generated.__file__).parent.parent
 ROOMS = (
-    "casework", "indexer", "ingestors", "normalizer", "pipeline", "portal", "responder", "router", "sla_monitor",
+    "casework", "indexer", "ingestors", "media", "normalizer", "pipeline", "portal", "responder", "router", "sla_monitor",
     "tanggap", "vault",
 )  # fmt: skip
-PREFIXES = ("webhook", "publish", "normalizer", "router", "casework", "sla", "responder", "indexer", "http", *CHANNELS)
+PREFIXES = (
+    "webhook", "publish", "normalizer", "router", "casework", "sla", "responder", "indexer", "media", "http", *CHANNELS,
+)  # fmt: skip
 CODE = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z][a-z0-9-]*")
 REASON_AT = {"InvalidItem": 0, "Rejected": 1, "problem": 1, "dead": 1}
 """Which argument of these calls is a reason code, whatever it looks like."""

@@ -36,10 +36,10 @@ class Limits:
 class Fetcher:
     """Takes the bytes behind a ``MediaLink``."""
 
-    def __init__(self, guard: Guard, limits: Limits | None = None) -> None:
+    def __init__(self, guard: Guard, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._guard = guard
         self._limits = limits or Limits()
-        self._tls = ssl.create_default_context()
+        self._tls = tls or httpx.create_ssl_context(trust_env=False)
 
     async def fetch(self, link: MediaLink, hosts: Collection[str]) -> bytes:
         """The file.

@@ -151,7 +151,7 @@ class Agency:
             return []
         shown = files.shown(self._deps, case, officer=True)
         if any(one.picture or one.download for one in shown):
-            await asyncio.to_thread(self._deps.vault.audit, visitor.account.id, "media.shown", case.id, "halaman tiket")
+            await asyncio.to_thread(self._deps.vault.audit, visitor.account.id, "files.shown", case.id, "halaman tiket")
         return shown
 
 

@@ -37,7 +37,7 @@ async def test_an_officer_sees_pictures_from_the_media_origin(city: City, login:
     assert (picture.split("/")[5:7], download.split("/")[5:7]) == (["v" * 26, "gambar"], ["c" * 26, "unduh"])
     assert "img-src 'self' http://127.0.0.1:8081;" in page.headers["content-security-policy"]
     assert int(picture.split("/")[7]) - city.clock.now().timestamp() <= 3600
-    assert ("akun-officer", "media.shown", case.id, "halaman tiket") in city.vault.trail
+    assert ("akun-officer", "files.shown", case.id, "halaman tiket") in city.vault.trail
 
 
 async def test_the_file_as_it_came_is_never_shown_in_a_page(login: Login, case: Case) -> None:

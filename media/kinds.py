@@ -45,6 +45,13 @@ def kind_of(data: bytes) -> str | None:
         return _BRANDS.get(data[8:12], "video/mp4")
     if data[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12])
-    if len(data) >= 4 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
-        return "audio/aac" if data[1] & 0xF6 == 0xF0 else "audio/mpeg" if data[1] & 0x06 else None
-    return None
+    return _bare_sound(data)
+
+
+def _bare_sound(data: bytes) -> str | None:
+    """Frames without a container: AAC in ADTS (ISO/IEC 13818-7), or MPEG layer III. UTF-16 begins alike, with FF FE."""
+    if len(data) < 4 or data[0] != 0xFF:
+        return None
+    if data[1] & 0xF6 == 0xF0:
+        return "audio/aac"
+    return "audio/mpeg" if data[1] & 0xE6 == 0xE2 and data[2] >> 4 not in {0, 15} else None

@@ -44,7 +44,7 @@ class Files:
 
     async def give(self, request: Request) -> Response:
         """The file behind an address."""
-        right = self._vault.media_right(request.url.path)
+        right = self._vault.media_right(request.scope["path"])
         if right is None:
             return missing()
         try:

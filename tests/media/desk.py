@@ -18,7 +18,6 @@ from media.fetch import Limits
 from media.service import Media
 from pipeline import headers
 from pipeline.channel import MediaLink
-from pipeline.errors import InvalidItem
 from pipeline.sealing import seal
 from pipeline.settings import CoreSettings
 from pipeline.stage import Message

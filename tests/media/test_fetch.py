@@ -28,7 +28,9 @@ async def itself(name: str, port: int) -> Sequence[str]:
 
 
 def fetcher(**limits: float) -> Fetcher:
-    return Fetcher(Guard(itself, local=True), Limits(size=int(limits.get("size", 1000)), seconds=limits.get("seconds", 20)))
+    return Fetcher(
+        Guard(itself, local=True), Limits(size=int(limits.get("size", 1000)), seconds=limits.get("seconds", 20))
+    )
 
 
 async def test_a_file_of_the_largest_size_is_taken(host: Vendor) -> None:

@@ -140,8 +140,9 @@ async def test_a_name_that_does_not_resolve_now_is_tried_again(connections: list
 @pytest.mark.parametrize(
     "target",
     [
-        "http://169.254.169.254/latest/meta-data/", "https://metadata.google.internal/", "https://127.0.0.2:1/", "//evil.test/",
-        "file:///etc/passwd", "http://[::1]/", "gopher://127.0.0.1/", "https://loop.files.vendor.test/", "http://localhost:1/",
+        "http://169.254.169.254/latest/meta-data/", "https://metadata.google.internal/", "https://127.0.0.2:1/",
+        "//evil.test/", "file:///etc/passwd", "http://[::1]/", "gopher://127.0.0.1/", "https://loop.files.vendor.test/",
+        "http://localhost:1/",
         "https://u:p@files.vendor.test/",
     ],
 )  # fmt: skip

@@ -17,8 +17,8 @@ from tanggap import generated
 
 ROOT = Path(generated.__file__).parent.parent
 ROOMS = (
-    "casework", "indexer", "ingestors", "media", "normalizer", "pipeline", "portal", "responder", "router", "sla_monitor",
-    "tanggap", "vault",
+    "casework", "indexer", "ingestors", "media", "normalizer", "pipeline", "portal", "responder", "router",
+    "sla_monitor", "tanggap", "vault",
 )  # fmt: skip
 PREFIXES = (
     "webhook", "publish", "normalizer", "router", "casework", "sla", "responder", "indexer", "media", "http", *CHANNELS,

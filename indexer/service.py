@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 GROUP = "tanggap-indexer"
 SESSION_MS = 20_000
 COMMIT_MS = 10_000
+BUSY_SECONDS = 0.02
+IDLE_SECONDS = 0.05
+"""Rests between polls: a page that waits for its own change waits for them too."""
 HEARTBEAT = 0.5
 """Seconds between signs of life while waiting."""
 
@@ -121,11 +124,11 @@ class Indexer:
             consumer.subscribe(list(self._views))
             READY.labels("indexer").set(1)
             log.info("indexer.ready", group=self._group)
-            pacing, polling = Pacing(), Polling(consumer, source.MAX_RECORDS)
-            while not self._stop.is_set():
+            pacing, polling = Pacing(BUSY_SECONDS, IDLE_SECONDS), Polling(consumer, source.MAX_RECORDS)
+            while not self._stop.wait(pacing.wait()):
                 self._beat()
                 found = polling.poll()
-                self._stop.wait(pacing.after(bool(found)))
+                pacing.asked(bool(found))
                 if found:
                     self._take(consumer, writer, found)
                     self._failed = 0

@@ -25,7 +25,7 @@ class RulesError(Exception):
 
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds, and the number of words below which a text is a fragment."""
+    """Seconds, 0 for never, and the number of words below which a text is a fragment."""
 
     fragment: int
     continuation: int
@@ -81,11 +81,16 @@ def joins_window(rules: JoinRules, item: Item, at: datetime, conversation: Conve
         return None
     windows = rules.of(item.channel)
     gap = abs((at - conversation.last_at).total_seconds())
-    if is_fragment(item, windows) and gap <= windows.fragment:
+    if is_fragment(item, windows) and _within(gap, windows.fragment):
         return Joined(conversation.ticket_id, "fragment")
-    if gap <= windows.continuation:
+    if _within(gap, windows.continuation):
         return Joined(conversation.ticket_id, "continuation")
     return None
+
+
+def _within(gap: float, window: int) -> bool:
+    """Zero is never: mails carry whole seconds, and two of one second are still two complaints."""
+    return window > 0 and gap <= window
 
 
 def is_fragment(item: Item, windows: Windows) -> bool:

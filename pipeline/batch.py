@@ -21,21 +21,22 @@ from .records import to_message
 from .stage import Message
 
 SLICE = 500
-"""Records of one partition handled at once; between slices the frame looks for rebalances."""
+"""Records handled at once; between slices the frame looks for rebalances."""
 
-Handler = Callable[[int, Sequence[Message]], Awaitable[bool]]
-"""Takes the records of one partition, in order; False means "not done, stop here" (rebalance or shutdown)."""
+Handler = Callable[[Sequence[Message]], Awaitable[bool]]
+"""Takes records of any partitions, those of each in order; False means "not done, stop here" (rebalance, shutdown)."""
 
 
 def pace(client: Any) -> None:
-    """Makes ``client`` pause after fetches that bring nothing (``pipeline.pacing``)."""
+    """Makes ``client`` rest between fetches (``pipeline.pacing``)."""
     send, pacing = client.send, Pacing()
 
     async def paced(node_id: Any, request: Any, **options: Any) -> Any:
+        if not isinstance(request, FetchRequest):
+            return await send(node_id, request, **options)
+        await asyncio.sleep(pacing.wait())
         response = await send(node_id, request, **options)
-        if isinstance(request, FetchRequest):
-            found = any(partition[-1] for _, partitions in response.topics for partition in partitions)
-            await asyncio.sleep(pacing.after(found))
+        pacing.asked(any(partition[-1] for _, partitions in response.topics for partition in partitions))
         return response
 
     client.send = paced
@@ -80,21 +81,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             await self._deliver(records, active)
 
     async def _deliver(self, records: Mapping[Any, Sequence[Any]], active: set[Any] | None) -> None:
-        """Partitions side by side, the topics of one partition one after the other: they share its table."""
-        by_partition: dict[int, list[tuple[Any, Sequence[Any]]]] = {}
+        """All partitions go to the handler together: a batch of ten costs hardly more than a batch of one."""
+        work: dict[Any, list[Any]] = {}
         for tp, fetched in records.items():
             if active is not None and tp not in active:
                 continue
             if tp.topic in self.app.batch_topics:
-                by_partition.setdefault(tp.partition, []).append((tp, fetched))
+                position = self._read_offset[tp]
+                work[tp] = [record for record in fetched if position is None or record.offset >= position]
             else:
                 await self._one_by_one(tp, fetched)
-        if by_partition:
+        if any(work.values()):
             await self.app.flow_control.acquire()
             generation = self.app.consumer_generation_id
             self._idle.clear()
             try:
-                await asyncio.gather(*(self._partition(work, generation) for work in by_partition.values()))
+                await self._hand_over(work, generation)
             finally:
                 self._idle.set()
 
@@ -107,21 +109,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 await self.wait_first(self.callback(message), self.suspend_flow.wait())
                 self._read_offset[tp] = message.offset
 
-    async def _partition(self, work: list[tuple[Any, Sequence[Any]]], generation: int) -> None:
-        for tp, fetched in work:
-            position = self._read_offset[tp]
-            fresh = [record for record in fetched if position is None or record.offset >= position]
-            for start in range(0, len(fresh), SLICE):
-                if self.app.consumer_generation_id != generation or not self.flow_active:
-                    return
-                part = fresh[start : start + SLICE]
-                if not await self.app.batch_handler(tp.partition, [to_message(record) for record in part]):
-                    return
-                if self.app.consumer_generation_id != generation:
-                    return
-                self._done[tp] = self._read_offset[tp] = part[-1].offset + 1
+    async def _hand_over(self, work: dict[Any, list[Any]], generation: int) -> None:
+        while work := {tp: left for tp, left in work.items() if left}:
+            if self.app.consumer_generation_id != generation or not self.flow_active:
+                return
+            share = max(1, SLICE // len(work))
+            part = {tp: left[:share] for tp, left in work.items()}
+            if not await self.app.batch_handler([to_message(one) for taken in part.values() for one in taken]):
+                return
+            if self.app.consumer_generation_id != generation:
+                return
+            for tp, taken in part.items():
+                self._done[tp] = self._read_offset[tp] = taken[-1].offset + 1
                 self._acked.setdefault(tp, [])
-                await asyncio.sleep(0)
+            work = {tp: left[share:] for tp, left in work.items()}
+            await asyncio.sleep(0)
 
     def _new_offset(self, tp: Any) -> int | None:
         if tp in self._done:

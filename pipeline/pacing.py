@@ -1,7 +1,8 @@
-"""How long to wait after asking a broker in vain.
+"""How long to wait between two questions to a broker.
 
-Kafka holds an empty fetch back for ``fetch.max.wait.ms``; noida-db answers it at once, and a consumer that asks again
-without a pause burns a third of a core while nothing happens.
+While records come, a short rest gathers more of them into each batch: what a batch costs (a fetch, an acknowledgement,
+a transaction) is then shared. While none come, rests grow: Kafka holds an empty fetch back for ``fetch.max.wait.ms``,
+but noida-db answers it at once, and a consumer that asks again without a pause burns a third of a core for nothing.
 """
 
 from __future__ import annotations
@@ -9,23 +10,28 @@ from __future__ import annotations
 import time
 from typing import Any
 
-PAUSES = (0.002, 0.005, 0.01, 0.02)
-"""Seconds; the last is the most that an idle consumer adds to a record's way."""
+BUSY_SECONDS = 0.01
+IDLE_SECONDS = 0.03
+"""The most that an idle consumer adds to a record's way, unless it says otherwise."""
 
 
 class Pacing:
-    """Grows while nothing comes; the first record ends the growth."""
+    """One consumer's rests: ``asked`` after each question, ``wait`` before the next."""
 
-    def __init__(self) -> None:
-        self._empty = 0
+    def __init__(self, busy: float = BUSY_SECONDS, idle: float = IDLE_SECONDS) -> None:
+        self._busy = busy
+        self._idle = idle
+        self._rest = busy
+        self._next = 0.0
 
-    def after(self, found: bool) -> float:
-        """Seconds to wait before the next question."""
-        if found:
-            self._empty = 0
-            return 0.0
-        self._empty = min(self._empty + 1, len(PAUSES))
-        return PAUSES[self._empty - 1]
+    def asked(self, found: bool) -> None:
+        """An answer has come; ``found``: with records."""
+        self._rest = self._busy if found else min(self._rest * 1.5, self._idle)
+        self._next = time.monotonic() + self._rest
+
+    def wait(self) -> float:
+        """Seconds until the next question."""
+        return max(0.0, self._next - time.monotonic())
 
 
 JOINING_MS = 250

@@ -102,6 +102,7 @@ class Publisher:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=1,
+                compression_type="zstd",
                 max_batch_size=128 * 1024,
                 max_request_size=1_048_576,
                 request_timeout_ms=int(DELIVERY_SECONDS * 1000),

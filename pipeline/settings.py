@@ -96,6 +96,7 @@ class CoreSettings(Settings):
         description="Public address that files of messages come from; never that of the portal.",
     )
     media_port: int = Field(8081, description="Port that the media service gives files on.")
+    demo_port: int = Field(8098, description="Loopback port at which `tanggap demo` plays the vendors' file servers.")
     metrics_base_port: int = Field(9090, description="Metrics and health listen on this port + the service's number.")
     instance: str = Field("0", description="Number of this worker among its service's; names the static group member.")
     master_key: SecretStr = Field(

@@ -25,7 +25,7 @@ class Message:
 
 
 class State(Protocol):
-    """A stage's table as seen from one partition.
+    """A stage's table as seen from one batch: the rows of the keys of its messages.
 
     Writes are staged: the frame writes them after the outputs were acknowledged and before the offset is committed
     (DESIGN, promise 3). A ``get`` sees the batch's own writes.
@@ -54,7 +54,8 @@ class Outbox(Protocol):
 class Stage(Protocol):
     """A processor of batches.
 
-    ``process`` gets the messages of one partition, of one or several of ``inputs``, in order. What it raises decides:
+    ``process`` gets messages of one or several of ``inputs`` and of the partitions this worker holds, those of one key
+    and topic in order. What it raises decides:
     ``InvalidItem`` and anything unforeseen narrow the batch down to the culprit, which becomes a dead letter;
     ``TransientError`` makes the frame wait and try the same batch again. It must therefore be repeatable: no effect but
     staged state, outputs, and idempotent calls to the vault. A duplicate re-emits the same outputs.

@@ -7,8 +7,10 @@ kills the process in between, the batch comes again and the same outputs with th
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from itertools import islice
 
 import structlog
 from faust.contrib.asgi import faust_app_running
@@ -33,11 +35,11 @@ log = structlog.get_logger(__name__)
 
 
 class StagedState:
-    """Implements ``pipeline.stage.State``: an overlay on one partition of the table."""
+    """Implements ``pipeline.stage.State``: an overlay on the table. ``partition_of`` tells where a key lives."""
 
-    def __init__(self, table: PartitionTable | None, partition: int) -> None:
+    def __init__(self, table: PartitionTable | None, partition_of: Callable[[str], int]) -> None:
         self._table = table
-        self._partition = partition
+        self._partition_of = partition_of
         self.changes: dict[bytes, bytes | None] = {}
 
     def get(self, key: str) -> bytes | None:
@@ -45,7 +47,14 @@ class StagedState:
         name = key.encode()
         if name in self.changes:
             return self.changes[name]
-        return self._table.get(self._partition, name) if self._table else None
+        return self._table.get(self._partition_of(key), name) if self._table else None
+
+    def by_partition(self) -> dict[int, dict[bytes, bytes | None]]:
+        """The changes, sorted by where they go."""
+        found: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        for key, value in self.changes.items():
+            found[self._partition_of(key.decode())][key] = value
+        return found
 
     def put(self, key: str, value: bytes) -> None:
         """See ``pipeline.stage.State``."""
@@ -144,30 +153,38 @@ class StageWorker:
             where = safe_trace(reason) if reason else "no reason given"
             raise RuntimeError(f"stage {self.stage.name} stopped by itself: {where}")
 
-    async def handle(self, partition: int, messages: Sequence[Message]) -> bool:
+    async def handle(self, messages: Sequence[Message]) -> bool:
         """Implements ``pipeline.batch.Handler``."""
-        async with self._locks[partition]:
+        async with AsyncExitStack() as held:
+            for partition in sorted({message.partition for message in messages}):
+                await held.enter_async_context(self._locks[partition])
             with BATCH_SECONDS.labels(self.stage.name).time():
-                finished = await settle(self.stage.name, messages, lambda part: self._process(partition, part), self)
+                finished = await settle(self.stage.name, messages, self._process, self)
         if finished:
-            PROCESSED.labels(self.stage.name, messages[0].topic).inc(len(messages))
+            for topic, count in Counter(message.topic for message in messages).items():
+                PROCESSED.labels(self.stage.name, topic).inc(count)
         return finished
 
-    async def _process(self, partition: int, messages: Sequence[Message]) -> None:
-        state = StagedState(self._table, partition)
+    async def _process(self, messages: Sequence[Message]) -> None:
+        homes = {message.key: message.partition for message in messages}
+        state = StagedState(self._table, homes.__getitem__)
         out = Outputs(self.stage.name, self._settings.tenant, self._keys, self._clock.now())
         await self.stage.process(messages, state, out)
-        await self._effect(partition, state, out)
+        await self._effect(state, out)
 
-    async def _effect(self, partition: int, state: StagedState, out: Outputs) -> None:
+    async def _effect(self, state: StagedState, out: Outputs) -> None:
         await self._publisher.publish(out.records)
         if not state.changes or self._table is None:
             return
-        name = self._table.changelog
-        offsets = await self._publisher.publish(
-            [Outbound(name, key.decode(), value, partition=partition) for key, value in state.changes.items()]
-        )
-        self._table.write(partition, state.changes, max(offsets))
+        name, homes = self._table.changelog, state.by_partition()
+        rows = [
+            Outbound(name, key.decode(), value, partition=partition)
+            for partition, changes in homes.items()
+            for key, value in changes.items()
+        ]
+        offsets = iter(await self._publisher.publish(rows))
+        for partition, changes in homes.items():
+            self._table.write(partition, changes, max(islice(offsets, len(changes))))
 
     async def publish_dead(self, message: Message, reason: str, detail: str) -> None:
         """See ``pipeline.fate.Surroundings``."""
@@ -214,11 +231,11 @@ class StageWorker:
         """What a failed tick has taken out of the stage's index is found again by rebuilding it from the table."""
         failed = False
         async with self._locks[partition]:
-            state = StagedState(self._table, partition)
+            state = StagedState(self._table, lambda key: partition)
             out = Outputs(self.stage.name, self._settings.tenant, self._keys, self._clock.now())
             try:
                 await stage.tick(partition, self._clock.now(), state, out)
-                await self._effect(partition, state, out)
+                await self._effect(state, out)
             except TransientError as error:
                 failed = True
                 log.warning("stage.tick-failed", stage=self.stage.name, error=type(error).__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 
 
@@ -12,11 +11,8 @@ def keyed_id(key: bytes, *parts: str) -> str:
 
     Length prefixes keep ("a", "bc") and ("ab", "c") apart.
     """
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        data = part.encode()
-        mac.update(len(data).to_bytes(4, "big") + data)
-    return base64.b32encode(mac.digest()[:16]).decode().rstrip("=").lower()
+    data = b"".join(len(part).to_bytes(4, "big") + part for part in map(str.encode, parts))
+    return base64.b32encode(hmac.digest(key, data, "sha256")[:16]).decode().rstrip("=").lower()
 
 
 def derived_id(*parts: str) -> str:

@@ -67,4 +67,6 @@ VENDOR = Vendor(
         previous_setting="consumer_secret_previous",
         other_encoding=lambda body, secret: "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex(),
     ),
+    api_setting="api_base",
+    credential_setting="bearer_token",
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from normalizer.joining import RulesError, load_rules, quoted_numbers
-from tests.normalizer.desk import said
+from normalizer.joining import Conversation, RulesError, joins_window, load_rules, quoted_numbers
+from tests.normalizer.desk import NOON, said
 
 
 def test_shipped_rules_know_every_channel_and_fall_back_to_the_default() -> None:
@@ -55,3 +56,14 @@ def test_number_of_the_channel_comes_first() -> None:
     item = said("m1", "lihat JK2611230002", subject="Re: JK2611230003", ticket_number="jk2611230001").item
     assert item is not None
     assert quoted_numbers(item) == ["JK2611230001", "JK2611230003", "JK2611230002"]
+
+
+@pytest.mark.parametrize(("channel", "joins"), [("whatsapp", True), ("email", False), ("counter", False)])
+def test_two_messages_of_one_second_are_one_complaint_only_where_people_write_in_bubbles(
+    channel: str, joins: bool
+) -> None:
+    item = said("m2", "Trotoar berlubang").item
+    assert item is not None
+    item = msgspec.structs.replace(item, channel=channel)
+    found = joins_window(load_rules(), item, NOON, Conversation(ticket_id="t1", last_at=NOON))
+    assert (found is not None) == joins

@@ -1,18 +1,22 @@
-"""Pauses grow while nothing comes, stay bounded, and end with the first record."""
+"""Rests grow while nothing comes, stay bounded, and are short while records come."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pipeline.pacing import PAUSES, Pacing, Polling
+import pytest
+
+from pipeline.pacing import Pacing, Polling
 
 
-def test_pauses_grow_to_the_longest_and_end_with_a_record() -> None:
-    pacing = Pacing()
-    assert [pacing.after(False) for _ in range(6)] == [*PAUSES, PAUSES[-1], PAUSES[-1]]
-    assert pacing.after(True) == 0
-    assert pacing.after(False) == PAUSES[0]
-    assert max(PAUSES) <= 0.05
+def test_rests_grow_to_the_longest_and_are_short_again_with_a_record() -> None:
+    pacing = Pacing(busy=10.0, idle=30.0)
+    assert pacing.wait() == 0
+    rests = []
+    for found in (True, False, False, False, False, True):
+        pacing.asked(found)
+        rests.append(pacing.wait())
+    assert rests == pytest.approx([10, 15, 22.5, 30, 30, 10], abs=0.5)
 
 
 class Consumer:

@@ -71,10 +71,13 @@ class Fetcher:
         # A transport of its own each time: connections are pooled by address, which different hosts may share.
         transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, retries=0)
         host = url.netloc.decode("ascii")
+        sent = httpx.Headers({"Accept": "*/*"})
+        sent.update(headers)
+        sent.update({"Host": host, "Accept-Encoding": "identity"})
         request = httpx.Request(
             "GET",
             url.copy_with(host=address),
-            headers={**headers, "Host": host, "Accept-Encoding": "identity", "Accept": "*/*"},
+            headers=sent,
             extensions={
                 "sni_hostname": url.raw_host.decode("ascii"),
                 "timeout": httpx.Timeout(min(10.0, self._limits.seconds)).as_dict(),

@@ -174,9 +174,13 @@ async def test_the_vendors_token_goes_to_the_first_host_only(host: Vendor) -> No
     host.answers["/b"] = Answer(status=302, extra=(f"Location: {host.url('/c', 'localhost')}",))
     host.answers["/c"] = Answer(b"ok")
     fetcher = Fetcher(Guard(lambda name, port: _here(), local=True))
-    link = MediaLink(host.url("/a"), {"Authorization": "Bearer demo-token"})
+    link = MediaLink(
+        host.url("/a"), {"Authorization": "Bearer demo-token", "host": "evil.test", "accept-encoding": "gzip"}
+    )
     assert await fetcher.fetch(link, {"127.0.0.1", "localhost"}) == b"ok"
     assert ["authorization" in seen.headers for seen in host.seen] == [True, True, False]
+    assert {seen.headers["host"] for seen in host.seen} == {f"127.0.0.1:{host.port}", f"localhost:{host.port}"}
+    assert {seen.headers["accept-encoding"] for seen in host.seen} == {"identity"}
 
 
 async def _here() -> Sequence[str]:

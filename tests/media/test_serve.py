@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import string
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
+import msgspec
 import pytest
 
 from media.serve import MISSING, application
+from portal.files import shown
 from tests.media.desk import Answer, Desk, jpeg, photo
+from tests.portal.fakes import City, case_of
 from vault.store import Vault
 
 PDF = b"%PDF-1.7\n%invented\n"
@@ -145,6 +149,22 @@ async def test_a_lost_file_is_no_fault(desk: Desk, files: httpx.AsyncClient, kep
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 async def test_everything_else_is_the_same_nothing(files: httpx.AsyncClient, path: str, method: str) -> None:
     await nothing(files, path, method)
+
+
+async def test_the_portals_addresses_open_here(
+    desk: Desk, files: httpx.AsyncClient, kept: tuple[str, str, str]
+) -> None:
+    city = City()
+    ticket, blob, _ = kept
+    fetched = desk.commands[0].evidence
+    case = msgspec.structs.replace(
+        case_of("a", "JK2611230001", "proses", "DISHUB", "-"), id=ticket, attachments=fetched
+    )
+    deps = dataclasses.replace(city.deps, vault=desk.vault, clock=desk.clock, media_url="http://berkas.test/")
+    (picture,) = shown(deps, case, officer=False)
+    assert picture.picture is not None
+    assert blob not in picture.picture
+    assert (await files.get(picture.picture)).headers["content-type"] == "image/jpeg"
 
 
 async def test_guessing_leads_nowhere(desk: Desk, files: httpx.AsyncClient, kept: tuple[str, str, str]) -> None:

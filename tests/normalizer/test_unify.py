@@ -105,6 +105,15 @@ async def test_photo_without_words_makes_a_ticket(desk: Desk) -> None:
     assert (ticket.kind, [one.media_type for one in ticket.attachments]) == ("opened", ["image/jpeg"])
 
 
+async def test_a_file_has_an_id_that_says_nothing_of_the_vendors(desk: Desk) -> None:
+    twice = (*PHOTO, Attachment(media_type="image/png", reference="10"), Attachment(media_type="image/png"))
+    (ticket,) = await desk.take(said("m1", "", attachments=twice))
+    item_key = desk.vault.hash_of(said("m1", "").key)
+    assert [one.id for one in ticket.attachments] == [
+        desk.vault.hash_of("file", item_key, "9"), desk.vault.hash_of("file", item_key, "10"), None,
+    ]  # fmt: skip
+
+
 async def test_place_without_words_makes_a_ticket(desk: Desk) -> None:
     (ticket,) = await desk.take(said("m1", "", location=Location(lat=-6.2369, lon=106.8081)))
     assert ticket.kind == "opened"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Final
 
 from PIL import Image, ImageOps
@@ -12,8 +13,11 @@ MAX_PIXELS: Final = 40_000_000
 MAX_SIDE: Final = 1600
 QUALITY: Final = 82
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+_LAYERED = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Between that and twice that Pillow only warns; our own check refuses.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def made_anew(data: bytes) -> bytes | None:
@@ -29,12 +33,13 @@ def made_anew(data: bytes) -> bytes | None:
 
 def _made_anew(data: bytes) -> bytes | None:
     with Image.open(io.BytesIO(data), formats=FORMATS) as found:
-        if found.width * found.height > MAX_PIXELS:
+        # Pillow scales what has an alpha channel on a copy: half the pixels take the same memory.
+        if found.width * found.height > MAX_PIXELS // (2 if found.mode in _LAYERED else 1):
             return None
         found.draft("RGB", (MAX_SIDE, MAX_SIDE))
+        found.thumbnail((MAX_SIDE, MAX_SIDE))
         upright = ImageOps.exif_transpose(found)
-        upright.thumbnail((MAX_SIDE, MAX_SIDE))
-        if upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info:
+        if upright.mode in _LAYERED or "transparency" in upright.info:
             layered = upright.convert("RGBA")
             plain = Image.new("RGB", layered.size, "white")
             plain.paste(layered, mask=layered.getchannel("A"))

@@ -41,6 +41,8 @@ TICKET_WITHIN = timedelta(hours=1)
 """After it a message without a ticket counts as one that made none; it is asked for again once an hour nevertheless,
 while the vendor keeps the file: the normalizer may have stood still."""
 WITHOUT_SOURCE = timedelta(hours=1)
+LOCATE_SECONDS = 30.0
+"""For the vendor's answer where the file is; with fetching it stays well below a claim's lease."""
 WRONG_CONTENTS = 3
 """Attempts after which content that does not fit its digest is given up."""
 TOO_LATE = "media.too-late"
@@ -125,7 +127,8 @@ class Worker:
         source = self._sources.get(task.channel)
         if source is None:
             raise TransientError("the channel has no credentials to fetch files with")
-        link = await source.locate(task.found, task.account)
+        async with asyncio.timeout(LOCATE_SECONDS):
+            link = await source.locate(task.found, task.account)
         content = await self._fetcher.fetch(link, source.hosts)
         if not fits(content, task.found):
             if job.attempts + 1 >= WRONG_CONTENTS:

@@ -30,6 +30,8 @@ class Shown:
     picture: str | None = None
     download: str | None = None
     kilobytes: int | None = None
+    kept: bool = True
+    """False while it is still at the vendor."""
 
 
 def shown(deps: PortalDeps, case: Case, *, officer: bool) -> list[Shown]:
@@ -52,7 +54,7 @@ def shown(deps: PortalDeps, case: Case, *, officer: bool) -> list[Shown]:
             return Shown(name, picture=address(file.view, "gambar"), kilobytes=size)
         if officer and file.blob is not None and file.blob in checked:
             return Shown(name, download=address(file.blob, "unduh"), kilobytes=size)
-        return Shown(name, kilobytes=size)
+        return Shown(name, kilobytes=size, kept=file.blob is not None)
 
     return [one(place, file) for place, file in enumerate(case.attachments, 1)]
 

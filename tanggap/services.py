@@ -10,8 +10,6 @@ import structlog
 
 from casework.stage import CaseworkStage
 from ingestors.registry import CHANNELS
-from media.serve import application
-from media.service import Media
 from normalizer.decode_stage import DecodeStage
 from normalizer.joining import load_rules
 from normalizer.reader import Reader
@@ -149,6 +147,9 @@ async def indexer(house: House, stop: asyncio.Event) -> None:
 
 async def media(house: House, stop: asyncio.Event) -> None:
     """Fetches files of messages, and gives them out on a port of their own."""
+    from media.serve import application
+    from media.service import Media
+
     from .web import listen
 
     sources = {

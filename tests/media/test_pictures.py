@@ -106,6 +106,15 @@ def test_a_bomb_is_not_unpacked(side: int) -> None:
         tracemalloc.stop()
 
 
+def test_a_photo_of_the_largest_size_is_made_anew() -> None:
+    assert opened(made_anew(jpeg(8_000, 5_000))).size == (1600, 1000)
+    assert made_anew(jpeg(8_001, 5_000)) is None
+
+
+def test_layers_count_twice() -> None:
+    assert made_anew(saved(Image.new("RGBA", (5_001, 4_000)), "PNG", compress_level=1)) is None
+
+
 @pytest.mark.parametrize("cut", [0, 3, 20, 100, 400])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_broken_pictures_raise_nothing(form: str, cut: int) -> None:

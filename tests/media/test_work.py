@@ -127,6 +127,17 @@ async def test_what_the_vendor_says_is_gone_is_given_up_at_once(desk: Desk) -> N
     assert desk.vendor.seen == []
 
 
+async def test_a_vendor_that_never_answers_holds_nobody_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(found: Attachment, account: str) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("media.work.LOCATE_SECONDS", 0.01)
+    monkeypatch.setattr(desk.source, "locate", never)
+    await desk.came("m1", photo())
+    assert await desk.tick() == 1
+    assert desk.vault.waiting_media() == {"whatsapp": 1}
+
+
 async def test_a_fault_of_a_source_is_no_end(desk: Desk) -> None:
     assert desk.source is not None
     desk.source.failures = [KeyError("a bug"), TransientError("away")]

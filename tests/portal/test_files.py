@@ -56,6 +56,7 @@ async def test_operations_only_look_at_the_masked_case(city: City, login: Login,
 async def test_the_reporter_sees_pictures_and_no_downloads(client: httpx.AsyncClient, case: Case) -> None:
     page = await client.get(f"/lacak/pelapor-{case.id}")
     assert len(PICTURE.findall(page.text)) == 1
+    assert page.text.count("belum kami terima") == 1
     assert DOWNLOAD.findall(page.text) == []
     assert "img-src 'self' http://127.0.0.1:8081;" in page.headers["content-security-policy"]
 

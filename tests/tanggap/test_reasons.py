@@ -26,6 +26,8 @@ PREFIXES = (
 CODE = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z][a-z0-9-]*")
 REASON_AT = {"InvalidItem": 0, "Rejected": 1, "problem": 1, "dead": 1}
 """Which argument of these calls is a reason code, whatever it looks like."""
+NO_CODES = {"media.fields"}
+"""Look like codes and are none: a parameter of X's API."""
 LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
 
 
@@ -62,6 +64,7 @@ def codes_of(tree: ast.AST) -> Iterator[str]:
             and isinstance(node.value, str)
             and id(node) not in events
             and CODE.fullmatch(node.value)
+            and node.value not in NO_CODES
         ):
             yield node.value
 

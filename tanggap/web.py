@@ -26,6 +26,7 @@ from router.rulebook import load_rulebook
 from schemas.base import Record, encode
 from schemas.topics import Topic
 
+from .channel_watch import ChannelWatch
 from .house import House
 from .machinery import Machinery
 
@@ -38,7 +39,8 @@ async def serve(names: Sequence[str], house: House, stop: asyncio.Event) -> None
     """Answers until ``stop``; requests in hand are finished."""
     search = AsyncElasticsearch(house.settings.elasticsearch, request_timeout=5, max_retries=0)
     try:
-        app = await asyncio.to_thread(build, names, house, search)
+        watch = ChannelWatch(house.settings, CHANNELS, house.cursors, house.clock)
+        app = await asyncio.to_thread(build, names, house, search, watch)
         config = uvicorn.Config(
             app,
             host=house.settings.host,
@@ -54,10 +56,14 @@ async def serve(names: Sequence[str], house: House, stop: asyncio.Event) -> None
         )
         server = Server(config)
         serving = asyncio.create_task(server.serve())
+        watching = asyncio.create_task(watch.run()) if "portal" in names else None
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         stopping.cancel()
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         await serving
         if not stop.is_set():
             raise OSError(f"the HTTP server on port {house.settings.port} ended: is the port taken?")
@@ -72,7 +78,7 @@ class Server(uvicorn.Server):
         """The runner stops all services of the process together."""
 
 
-def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> FastAPI:
+def build(names: Sequence[str], house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> FastAPI:
     """The application for these services."""
     app = FastAPI(title="Tanggap", docs_url=None, redoc_url=None, openapi_url=None)
     _health(app, house, search)
@@ -85,7 +91,7 @@ def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> Fas
         app.include_router(webhooks.routes(hooks, house.intake, house.clock))
     if "portal" in names:
         install(app)
-        app.include_router(portal_routes(portal_deps(house, search)))
+        app.include_router(portal_routes(portal_deps(house, search, watch)))
     return app
 
 
@@ -126,9 +132,9 @@ class Commands:
         await self._publisher.publish([Outbound(topic.name, key, encode(record), meta)])
 
 
-def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
+def portal_deps(house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> PortalDeps:
     """Everything that pages use, from the rooms they must not import."""
-    machinery = Machinery(house.settings, search)
+    machinery = Machinery(house.settings, search, watch)
     units = [(unit.code, unit.name) for unit in load_rulebook().units.values() if unit.has_inbox]
     places = Gazetteer.load(Lexicon.load()).kelurahan.values()
     kelurahan = [(f"KEL:{place.code}", f"Kelurahan {place.name}") for place in places]

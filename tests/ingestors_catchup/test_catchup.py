@@ -35,7 +35,7 @@ CHANNEL = Channel(name=NAME, title="Contoh", settings=BaseSettings, decode=decod
 
 @dataclass
 class Listing:
-    """Implements ``History`` as vendors do: newest first, two a page; ``faults`` come before the page of that number."""
+    """Implements ``History`` as vendors do: newest first, two a page; ``faults`` come before that page."""
 
     clock: FixedClock
     every: timedelta | None = 10 * MINUTE
@@ -225,7 +225,7 @@ async def test_the_long_look_comes_once_a_night(office: Office) -> None:
 
 async def test_a_channel_with_its_own_poller_is_listed_at_night_only(office: Office) -> None:
     office.listing.every = None
-    for hours in range(0, 48):
+    for hours in range(48):
         office.clock.time = NOON + timedelta(hours=hours)
         await office.work.round()
     assert len(office.listing.asked) == 3

@@ -2,11 +2,11 @@
 
 **Silence.** Deliveries are compared with the mean of the same hours of the week in up to four past weeks. Were they
 independent of each other, their number in a window with mean m would follow Poisson's law; a channel is silent when a
-number as low as the one seen, or lower, has a probability under 1 in 1,000. The window starts at one hour and grows to 24,
-so a busy channel is found silent within the hour (m = 7 suffices for none at all) and one with seven deliveries a day
-within the day. Rarer ones are never called silent: for them the probe and `tanggap reconcile` must do. Reports come in
-bursts (a flood), so real numbers vary more than Poisson's: after an unusual week the alarm may be early, which a look
-settles. Less than one week of history says nothing.
+number as low as the one seen, or lower, has a probability under 1 in 1,000. The window starts at one hour and grows to
+24, so a busy channel is found silent within the hour (m = 7 suffices for none at all) and one with seven deliveries a
+day within the day. Rarer ones are never called silent: for them the probe and `tanggap reconcile` must do. Reports come
+in bursts (a flood), so real numbers vary more than Poisson's: after an unusual week the alarm may be early, which a
+look settles. Less than one week of history says nothing.
 
 Counted are deliveries, not messages: a webhook's batch and a page of a listing are one record each.
 """
@@ -135,25 +135,32 @@ def _lesser(name: str, traffic: Traffic | None, probe: Probe | None, now: dateti
     """What still lets messages in, then what is merely not known."""
     if asked and probe is None:
         return Condition("unanswered", "tidak terjawab", "kuning", "Penyedia tidak menjawab; ditanya lagi sendiri.")
-    if probe is not None:
-        left = days_left(probe.token_expires_at, now) if probe.token_expires_at else math.inf
-        if left <= TOKEN_SOON:
-            todo = f"Perbarui token sebelum habis, lalu ganti TANGGAP_{name.upper()}_… (runbook channel-token)."
-            return Condition("token-soon", f"token habis {math.ceil(left)} hari lagi", "kuning", todo)
-        used = budget(probe)
-        if used is not None and used >= BUDGET_SOON:
-            todo = "Anggaran di penyedia hampir habis: tambah anggaran, atau perjarang penarikan."
-            return Condition("budget", "anggaran hampir habis", "kuning", todo)
-        if without_credentials(probe):
-            todo = f"Isi TANGGAP_{name.upper()}_… bila kanal ini dipakai (.env.example)."
-            return Condition("no-credentials", "tanpa kredensial", "abu", todo)
-        if probe.problem:
-            return Condition("problem", f"perlu dilihat: {probe.problem}", "kuning", "Arti kodenya di docs/reasons.md.")
+    told = _told(name, probe, now) if probe is not None else None
+    if told is not None:
+        return told
     if traffic is None:
         return Condition("unread", "belum terbaca", "abu", "Kafka belum menjawab; dibaca lagi sendiri.")
     if traffic.usual is None:
         return Condition("young", "belum cukup data", "abu", "Kesunyian dapat dinilai setelah seminggu.")
     return Condition("healthy", "sehat", "hijau")
+
+
+def _told(name: str, probe: Probe, now: datetime) -> Condition | None:
+    """What the vendor told that will be trouble."""
+    left = days_left(probe.token_expires_at, now) if probe.token_expires_at else math.inf
+    if left <= TOKEN_SOON:
+        todo = f"Perbarui token sebelum habis, lalu ganti TANGGAP_{name.upper()}_… (runbook channel-token)."
+        return Condition("token-soon", f"token habis {math.ceil(left)} hari lagi", "kuning", todo)
+    used = budget(probe)
+    if used is not None and used >= BUDGET_SOON:
+        todo = "Anggaran di penyedia hampir habis: tambah anggaran, atau perjarang penarikan."
+        return Condition("budget", "anggaran hampir habis", "kuning", todo)
+    if without_credentials(probe):
+        todo = f"Isi TANGGAP_{name.upper()}_… bila kanal ini dipakai (.env.example)."
+        return Condition("no-credentials", "tanpa kredensial", "abu", todo)
+    if probe.problem:
+        return Condition("problem", f"perlu dilihat: {probe.problem}", "kuning", "Arti kodenya di docs/reasons.md.")
+    return None
 
 
 def budget(probe: Probe) -> float | None:

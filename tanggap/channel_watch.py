@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 import structlog
@@ -144,7 +145,7 @@ class TrafficReader:
             if moment not in known.at:
                 known.at[moment] = offsets.at(topic, moment)
             marks.append(known.at[moment])
-        return tuple(max(0, newer - older) for newer, older in zip(marks, marks[1:], strict=False))
+        return tuple(max(0, newer - older) for newer, older in pairwise(marks))
 
 
 class ChannelWatch:
@@ -269,7 +270,7 @@ class ChannelWatch:
 
 
 def _measure_probe(name: str, probe: Probe | None, now: datetime) -> None:
-    """What the vendor did not tell has no sample; a vendor that does not answer keeps its last ones, but ``probe_ok``."""
+    """What the vendor did not tell has no sample; one that does not answer keeps its last, but for ``probe_ok``."""
     metrics.PROBE_OK.labels(name).set(probe is not None and probe.accepted is not False)
     if probe is None:
         return

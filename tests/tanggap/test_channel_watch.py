@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kafka.errors import NoBrokersAvailable
+from kafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 from pydantic_settings import BaseSettings
 
@@ -115,7 +115,7 @@ class Topic:
 
     def end(self, topic: str) -> int:
         if self.away:
-            raise NoBrokersAvailable
+            raise KafkaConnectionError
         return len(self.times)
 
     def at(self, topic: str, moment: datetime) -> int:
@@ -133,7 +133,7 @@ class Topic:
 
 
 def hourly(start: datetime, end: datetime) -> list[datetime]:
-    return [start + n * HOUR for n in range(int((end - start) / HOUR))]
+    return [start + n * HOUR for n in range(math.ceil((end - start) / HOUR))]
 
 
 def test_hours_and_weeks_are_counted_from_offsets() -> None:

@@ -239,7 +239,7 @@ async def test_records_are_found_by_time_on_a_broker(broker: CoreSettings) -> No
     for number in range(40):
         await store.intake.accept(page(str(number), at=now))
     producer = KafkaProducer(bootstrap_servers=broker.kafka, acks="all")
-    for number, one in enumerate(store.paper.records):
+    for number, one in reversed(list(enumerate(store.paper.records))):
         at = now - timedelta(hours=number)
         producer.send(topic, one.value, headers=headers.to_wire(one.headers), partition=number % 3,
                       timestamp_ms=int(at.timestamp() * 1000))  # fmt: skip

@@ -27,6 +27,8 @@ from schemas.base import encode
 from tanggap.demo.stories import flood
 from vault.store import Vault
 
+from .city import usage
+
 RATE = 300
 SECONDS = 60
 SAMPLE_EVERY = 100
@@ -134,8 +136,8 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-async def run(rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:
-    """Needs a running `tanggap up`; returns the figures."""
+async def run(rate: int, seconds: int, parent: int) -> dict[str, Any]:
+    """Against the running `tanggap up` with process id ``parent``; returns the figures."""
     settings = CoreSettings()
     vault = await asyncio.to_thread(Vault.open, settings, SystemClock())
     search = AsyncElasticsearch(settings.elasticsearch, request_timeout=30)
@@ -146,10 +148,10 @@ async def run(rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:
             await baseline.run(complaints=False, rate=rate, seconds=max(5, seconds // 6))
             await asyncio.sleep(3)
             load = Load(settings, vault, http, search)
-            began = time.perf_counter()
+            began, before = time.perf_counter(), usage(parent)
             await load.run(complaints=True, rate=rate, seconds=seconds)
             decided = await _drained(vault, load.timings.keys)
-            drained = time.perf_counter() - began
+            drained, after = time.perf_counter() - began, usage(parent)
     finally:
         await search.close()
         await asyncio.to_thread(vault.close)
@@ -168,6 +170,11 @@ async def run(rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:
         "readable_ms": spread(timings.readable),
         "searchable_ms": spread(timings.searchable),
         "followed": len(timings.readable),
+        "cpu_ms_per_complaint": {
+            name: round((cpu - before.get(name, (0.0, 0))[0]) * 1000 / len(timings.keys), 2)
+            for name, (cpu, _) in sorted(after.items())
+        },
+        "memory_mb": {name: size // 2**20 for name, (_, size) in sorted(after.items())},
     }
 
 

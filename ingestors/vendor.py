@@ -91,6 +91,8 @@ class Vendor:
     signing: Signing | None = None
     api_setting: str | None = None
     """Name of the setting with the address of the vendor's API, where files are located through it."""
+    credential_setting: str | None = None
+    """Name of the setting without which that API answers nobody."""
     locate: Callable[[str, Photo], tuple[bytes, str] | None] | None = None
     """What the vendor's API answers to the path of such a request: body and content type; None: 404."""
 

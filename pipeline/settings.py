@@ -90,6 +90,7 @@ class CoreSettings(Settings):
     base_url: str = Field("http://127.0.0.1:8080", description="Public address that tracking links begin with.")
     host: str = Field("127.0.0.1", description="Address the HTTP services bind to.")
     port: int = Field(8080, description="Port of webhooks and portal.")
+    demo_port: int = Field(8098, description="Loopback port at which `tanggap demo` plays the vendors' file servers.")
     metrics_base_port: int = Field(9090, description="Metrics and health listen on this port + the service's number.")
     instance: str = Field("0", description="Number of this worker among its service's; names the static group member.")
     master_key: SecretStr = Field(

@@ -19,7 +19,7 @@ from pipeline.settings import CoreSettings
 
 from .child import PARENT_PIPE
 from .house import House, open_house
-from .services import NUMBERS, plan
+from .services import NUMBERS, PARTS, plan
 from .web import serve
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,9 @@ def run(names: Sequence[str], settings: CoreSettings) -> int:
     """
     plan(names)
     logs.configure("+".join(names), settings.log_level)
+    for part in (part for name in names for part in PARTS.get(name, ())):
+        # Until it has said so itself: a process whose parts have not begun yet is not ready.
+        READY.labels(part).set(0)
     return uvloop.run(_run(names, settings))
 
 

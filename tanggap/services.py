@@ -37,6 +37,16 @@ Run = Callable[[House, asyncio.Event], Coroutine[None, None, None]]
 HTTP = ("webhooks", "portal")
 """Share one port and one server when they run in one process."""
 
+PARTS = {
+    "normalizer": ("decode", "unify"),
+    "router": ("router",),
+    "casework": ("casework",),
+    "sla-monitor": ("sla-monitor",),
+    "responder": ("responder", "responder-outbox"),
+    "indexer": ("indexer",),
+}
+"""What of a service reports that it is ready (``pipeline.metrics.READY``)."""
+
 NUMBERS = {
     "webhooks": 0, "portal": 1, "ingest": 2, "normalizer": 3, "router": 4, "casework": 5, "sla-monitor": 6,
     "responder": 7, "indexer": 8,

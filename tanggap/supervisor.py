@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from pipeline.settings import CoreSettings
 from vault.store import Vault
 
 from .child import Child
+from .demo.files import vendor_addresses
 from .demo_people import ensure_demo_accounts
 from .services import NUMBERS, ingests
 from .standin import StandIn
@@ -65,7 +66,8 @@ async def up(settings: CoreSettings, *, embedded: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     async with single(settings):
         standin = StandIn(settings) if embedded else None
-        children = [_child(group, settings) for group in GROUPS]
+        played = vendor_addresses(settings) if settings.env == "development" else {}
+        children = [_child(group, settings, played) for group in GROUPS]
         try:
             if standin is not None:
                 say("Menyalakan Kafka dan Elasticsearch tiruan (noida-db) …")
@@ -87,8 +89,9 @@ async def up(settings: CoreSettings, *, embedded: bool) -> None:
             say("Selesai.")
 
 
-def _child(group: Sequence[str], settings: CoreSettings) -> Child:
+def _child(group: Sequence[str], settings: CoreSettings, played: Mapping[str, str]) -> Child:
     env = {
+        **played,
         "TANGGAP_KAFKA": settings.kafka,
         "TANGGAP_ELASTICSEARCH": settings.elasticsearch,
         "TANGGAP_DATA_DIR": str(settings.data_dir),

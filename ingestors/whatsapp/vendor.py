@@ -67,4 +67,5 @@ VENDOR = Vendor(
         previous_setting="app_secret_previous",
     ),
     api_setting="graph_url",
+    credential_setting="access_token",
 )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ingestors.surrogates import whole_surrogates
 from ingestors.x import CHANNEL, REASONS
 from ingestors.x.dialects import snowflake_time
-from ingestors.x.receive import SIGNATURE, XWebhook
+from ingestors.x.receive import SIGNATURE, SIGNATURE_2, XWebhook
 from ingestors.x.settings import XSettings
 from pipeline.channel import HookRequest, Raw
 from pipeline.errors import Rejected
@@ -124,6 +124,95 @@ def test_control_characters_do_not_travel() -> None:
     line = only(decoded(event("post.create", post(text="a\x00b\x1b[31mc\nd"))))
     assert line.item is not None
     assert line.item.text == "ab[31mc\nd"
+
+
+@pytest.mark.parametrize("prefix", ["post", "tweet"])
+@pytest.mark.parametrize("kind", ["create", "mention.create", "reply.create", "quote.create"])
+def test_every_kind_of_post_in_both_spellings(prefix: str, kind: str) -> None:
+    line = only(decoded(event(f"{prefix}.{kind}", post())))
+    assert (line.outcome, line.key) == ("complaint", f"x:{ACCOUNT}:{post()['id']}")
+
+
+@pytest.mark.parametrize("prefix", ["post", "tweet"])
+def test_deletion_in_both_spellings(prefix: str) -> None:
+    line = only(decoded(event(f"{prefix}.delete", {"id": "21", "author_id": "7"})))
+    assert (line.outcome, line.reason) == ("delete", "x.deleted")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "like.create", "follow.follow", "follow.unfollow", "mute.mute", "block.block", "dm.indicate_typing",
+        "profile.update.bio", "spaces.start", "news.new", "something.new",
+    ],
+)  # fmt: skip
+def test_what_is_not_a_message_is_a_note(kind: str) -> None:
+    line = only(decoded(event(kind, {"before": "a", "after": "b"})))
+    assert (line.outcome, line.reason) == ("note", "x.activity")
+
+
+@pytest.mark.parametrize("note", ["note_tweet", "note_post"])
+def test_the_whole_text_of_a_long_post_counts(note: str) -> None:
+    text = "Banjir di RW 05 " * 40 + "@DKIJakarta"
+    line = only(decoded(event("post.create", post(text=text[:275] + "…", **{note: {"text": text}}))))
+    assert line.item is not None
+    assert line.item.text == text
+
+
+@pytest.mark.parametrize("wrong", [2123585868395450369, 2.1235858683954504e18, -5, None, "2.1e18", "", ["1"]])
+def test_an_id_that_is_not_a_string_of_digits_is_dead_and_never_rounded(wrong: Any) -> None:
+    page = {"data": [post(id=wrong), post()], "meta": {"result_count": 2}}
+    first, second = decoded(json.dumps(page).encode())
+    assert (first.outcome, first.item) == ("dead", None)
+    assert second.outcome == "complaint"
+
+
+def test_two_posts_of_one_delivery_share_nothing() -> None:
+    place = {"id": "a1", "full_name": "Menteng, Indonesia"}
+    rich = post(
+        geo={"place_id": "a1"}, attachments={"media_keys": ["3_1"]}, edit_history_tweet_ids=["20", post()["id"]]
+    )
+    page = {"data": [rich, post(id="22", author_id="8", text="Pohon tumbang")], "includes": {"places": [place]}}
+    first, second = decoded(json.dumps(page).encode())
+    assert first.item is not None
+    assert second.item is not None
+    assert (first.item.location.text, len(first.item.attachments), first.item.root) == ("Menteng, Indonesia", 1, "20")
+    assert (second.item.location.text, second.item.attachments, second.item.root) == (None, (), "22")
+    assert second.item.author.id == "8"
+
+
+def test_a_mention_that_x_put_into_a_reply_is_a_reply_whose_root_may_be_unknown() -> None:
+    body = post(conversation_id="11", referenced_tweets=[{"type": "replied_to", "id": "15"}], text="sama, min")
+    line = only(decoded(event("post.reply.create", body)))
+    assert line.item is not None
+    assert (line.outcome, line.item.reply_to, line.item.thread) == ("reply", "15", "11")
+    assert line.item.root == line.item.external_id
+
+
+def test_direct_message_has_one_key_in_either_shape() -> None:
+    legacy = only(decoded((FIXTURES / "xaa_dm_received.json").read_bytes()))
+    assert legacy.item is not None
+    same = {"id": legacy.item.external_id.removeprefix("dm:"), "sender_id": legacy.item.author.id, "text": "x"}
+    assert only(decoded(event("dm.received", same))).key == legacy.key
+
+
+def test_own_direct_message_and_joining_are_no_complaints() -> None:
+    own = only(decoded(event("dm.sent", {"id": "31", "sender_id": ACCOUNT, "text": "Terima kasih"})))
+    assert (own.outcome, own.reason) == ("ignored", "x.own")
+    joined = only(decoded(event("dm.received", {"id": "32", "sender_id": "7", "event_type": "ParticipantsJoin"})))
+    assert (joined.outcome, joined.reason, joined.item) == ("note", "x.activity", None)
+
+
+@pytest.mark.parametrize("part", ["entities", "attachment"])
+@pytest.mark.parametrize("wrong", [7, "x", [], {"urls": 7, "media": {"url": 7}}])
+def test_a_broken_decoration_loses_no_direct_message(part: str, wrong: Any) -> None:
+    document = json.loads((FIXTURES / "xaa_dm_received.json").read_bytes())
+    create = document["data"]["payload"]["direct_message_events"][0]["message_create"]
+    create["message_data"][part] = wrong
+    line = only(decoded(json.dumps(document).encode()))
+    assert line.outcome == "complaint"
+    assert line.item is not None
+    assert "pungli" in line.item.text
 
 
 @pytest.mark.parametrize(
@@ -265,6 +354,47 @@ def test_challenge_never_signs_what_could_be_a_delivery(webhook: XWebhook, token
     with pytest.raises(Rejected) as refused:
         webhook.challenge({"crc_token": token})
     assert refused.value.status == 400
+
+
+CLIENT = "client-secret-of-the-app-0000"
+
+
+def signed_twice(legacy: str | None, newer: str | None) -> HookRequest:
+    headers = {"content-type": "application/json"}
+    for name, secret in ((SIGNATURE, legacy), (SIGNATURE_2, newer)):
+        if secret is not None:
+            headers[name] = sign(MENTION, secret)
+    return HookRequest(headers, {}, MENTION, NOW)
+
+
+@pytest.mark.parametrize(("legacy", "newer"), [(None, CLIENT), (SECRET, CLIENT), (SECRET, None), (None, PREVIOUS)])
+def test_signature_with_the_client_secret_is_taken_too(legacy: str | None, newer: str | None) -> None:
+    hook = XWebhook(settings(client_secret=CLIENT, client_secret_previous=PREVIOUS))
+    assert len(hook.take(signed_twice(legacy, newer))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("legacy", "newer"), [(CLIENT, None), (None, SECRET), (CLIENT, SECRET), (None, ""), (None, None)]
+)
+def test_a_secret_counts_in_its_own_header_only(legacy: str | None, newer: str | None) -> None:
+    with pytest.raises(Rejected, match="401"):
+        XWebhook(settings(client_secret=CLIENT)).take(signed_twice(legacy, newer))
+
+
+def test_without_a_client_secret_its_header_opens_nothing() -> None:
+    for secret in ("", SECRET, CLIENT):
+        with pytest.raises(Rejected, match="401"):
+            XWebhook(settings()).take(signed_twice(None, secret))
+
+
+def test_challenge_is_answered_with_the_client_secret_where_there_is_one() -> None:
+    answer = XWebhook(settings(client_secret=CLIENT)).challenge({"crc_token": "abc"})
+    assert json.loads(answer.body) == {"response_token": sign(b"abc", CLIENT)}
+
+
+def test_a_delivery_of_several_events_is_taken(webhook: XWebhook) -> None:
+    body = (FIXTURES / "xaa_batch_mention_broken_delete.json").read_bytes()
+    assert webhook.take(request(body, sign(body)))[0][0].body == body
 
 
 def test_challenge_without_a_token_is_refused(webhook: XWebhook) -> None:

@@ -30,6 +30,7 @@ from vault.store import Vault
 
 from ..demo_people import ACCOUNTS
 from .entrances import DemoError, Entrances
+from .files import Files
 from .stories import STORIES, Story, flood
 
 BURST = 50
@@ -48,6 +49,8 @@ class Sent:
     channel: str
     key: str
     ticket: bool = True
+    photo: bool = False
+    """Whether a photo came with it, to be fetched and kept."""
     ticket_id: str | None = None
     """Where the entrance itself named the ticket (the counter's slip)."""
 
@@ -64,11 +67,14 @@ class Outcome:
 class Demo:
     """One run."""
 
-    def __init__(self, settings: CoreSettings, vault: Vault, entrances: Entrances, cases: ElasticCases) -> None:
+    def __init__(
+        self, settings: CoreSettings, vault: Vault, entrances: Entrances, cases: ElasticCases, files: Files
+    ) -> None:
         self._settings = settings
         self._vault = vault
         self._enter = entrances
         self._cases = cases
+        self._files = files
 
     async def stories(self) -> list[Sent]:
         """Everything but the burst, in order: a follow-up needs the first message's ticket."""
@@ -109,24 +115,24 @@ class Demo:
         return None
 
     async def _case(self, ticket_id: str, sent: Sent) -> Case:
-        """Complete means: routed or in review, with a running clock."""
+        """Waits until it is complete. Raises ``DemoError``."""
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             try:
                 case = await self._cases.get(ticket_id)
             except Unavailable:
                 case = None
-            if case is not None and case.due_at is not None and (case.unit or case.status == "tinjauan"):
+            if case is not None and _complete(case, sent):
                 return case
             await asyncio.sleep(0.1)
         raise DemoError(f"{sent.story}: the case cannot be read after {WAIT_SECONDS:.0f} s: read .data/logs")
 
     async def _tell(self, story: Story) -> list[Sent]:
         person = Person(story.person)
-        photo = self._photo(story) if story.photo else None
+        photo = self._files.add(story.channel, png(160, 120)) if story.photo else None
         first = self._compose(story.channel, person, story.words, photo=photo)
         title = f"{CHANNELS[story.channel].title}: {story.title}"
-        sent = [await self._send(title, story.channel, first, ticket=story.ticket)]
+        sent = [await self._send(title, story.channel, first, ticket=story.ticket, photo=story.photo)]
         if story.then:
             await self._ticket(sent[0])
             again = self._compose(story.channel, person, story.then, after=first)
@@ -137,11 +143,6 @@ class Demo:
         self, channel: str, person: Person, words: str, *, photo: Photo | None = None, after: bytes | None = None
     ) -> bytes:
         return vendor_of(channel).message(self._enter.settings[channel], person, words, photo=photo, after=after)
-
-    @staticmethod
-    def _photo(story: Story) -> Photo:
-        name = f"{story.title.replace(' ', '-')}.png"
-        return Photo(name, name, png(160, 120))
 
     async def _whatsapp(self) -> list[Sent]:
         """A place sent after the words joins their ticket."""
@@ -172,12 +173,18 @@ class Demo:
         body = self._compose("whatsapp", Person(f"Warga Contoh {number + 1}"), flood(number))
         return await self._send(f"{FLOOD_STORY} {number + 1}", "whatsapp", body)
 
-    async def _send(self, story: str, channel: str, body: bytes, *, ticket: bool = True) -> Sent:
+    async def _send(self, story: str, channel: str, body: bytes, *, ticket: bool = True, photo: bool = False) -> Sent:
         """Delivers; the key is what the channel's own decoder makes of the bytes that were sent."""
         await self._enter.deliver(channel, body)
         vendor = vendor_of(channel)
         raw = Raw(channel, vendor.account(self._enter.settings[channel]), body, vendor.content_type, sent_now())
-        return Sent(story, channel, next(iter(CHANNELS[channel].decode(raw))).decoded.key, ticket)
+        return Sent(story, channel, next(iter(CHANNELS[channel].decode(raw))).decoded.key, ticket, photo)
+
+
+def _complete(case: Case, sent: Sent) -> bool:
+    """Routed or in review, with a running clock, and with the photo that came with it."""
+    routed = case.due_at is not None and bool(case.unit or case.status == "tinjauan")
+    return routed and (not sent.photo or any(one.blob for one in case.attachments))
 
 
 async def run(settings: CoreSettings, *, as_json: bool) -> None:
@@ -187,10 +194,12 @@ async def run(settings: CoreSettings, *, as_json: bool) -> None:
     try:
         async with httpx.AsyncClient(timeout=10) as client:
             entrances = Entrances(client, settings.base_url)
-            demo = Demo(settings, vault, entrances, ElasticCases(search))
-            sent = await demo.stories()
-            sent += await demo.burst()
-            outcomes = await asyncio.gather(*(demo.outcome(one) for one in sent))
+            files = Files(settings)
+            with files.serving():
+                demo = Demo(settings, vault, entrances, ElasticCases(search), files)
+                sent = await demo.stories()
+                sent += await demo.burst()
+                outcomes = await asyncio.gather(*(demo.outcome(one) for one in sent))
         if as_json:
             print(encode(_facts(settings, entrances, outcomes)).decode())
         else:
@@ -245,6 +254,7 @@ def _row(outcome: Outcome) -> dict[str, object]:
         "unit": case.unit_name if case else None,
         "status": case.status if case else "bukan laporan",
         "due_at": case.due_at if case else None,
+        "photos": sum(1 for one in case.attachments if one.blob) if case else 0,
         "tracking": outcome.address,
     }
 

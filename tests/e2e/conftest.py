@@ -122,7 +122,7 @@ class City:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """Started once for all tests of the session."""
     data = tmp_path_factory.mktemp("city")
-    http, mail, metrics, kafka, search = free_ports(5, row=10)
+    http, mail, metrics, kafka, search, demo = free_ports(6, row=10)
     where = {
         "kafka": os.environ.get("TANGGAP_TEST_KAFKA") or f"127.0.0.1:{kafka}",
         "elasticsearch": os.environ.get("TANGGAP_TEST_ELASTICSEARCH") or f"http://127.0.0.1:{search}",
@@ -134,6 +134,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         "TANGGAP_BASE_URL": f"http://127.0.0.1:{http}",
         "TANGGAP_METRICS_BASE_PORT": str(metrics),
         "TANGGAP_EMAIL_LISTEN_PORT": str(mail),
+        "TANGGAP_DEMO_PORT": str(demo),
+        "TANGGAP_MEDIA_PORT": str(http + 1),
+        "TANGGAP_MEDIA_URL": f"http://127.0.0.1:{http + 1}",
         "TANGGAP_KAFKA": where["kafka"],
         "TANGGAP_ELASTICSEARCH": where["elasticsearch"],
         "TANGGAP_DATABASE": os.environ.get("TANGGAP_TEST_DATABASE", ""),

@@ -109,13 +109,13 @@ def test_each_tracking_address_shows_its_complaint(
         assert "Tenggat" in shown
         assert page.locator(".riwayat li").count() >= 2
         assert fits(page), row["story"]
-    page.goto(story(demo, "X: parkir")["tracking"])
+    page.goto(story(demo, "X (Twitter): parkir")["tracking"])
     page.screenshot(path=pictures / f"lacak-{size['width']}.png", full_page=True)
 
 
 def test_the_address_of_a_public_answer_shows_no_text(browser: Browser, city: City, demo: dict[str, Any]) -> None:
     page = browser.new_page()
-    parking = story(demo, "X: parkir")
+    parking = story(demo, "X (Twitter): parkir")
     page.goto(parking["tracking"])
     assert "Jalur sepeda" in page.inner_text("main")
     page.goto(f"{city.base_url}/lacak/{lihat_token(city, parking['ticket_id'])}")
@@ -144,7 +144,7 @@ def lihat_token(city: City, ticket_id: str) -> str:
 
 
 def test_from_the_inbox_to_the_stars(browser: Browser, city: City, demo: dict[str, Any], pictures: Path) -> None:
-    parking = story(demo, "X: parkir")
+    parking = story(demo, "X (Twitter): parkir")
     url = f"{city.base_url}/opd/tiket/{parking['ticket_id']}"
     officer = enter(browser, city, "dishub")
     assert until(lambda: listed(officer, f"{city.base_url}/opd", parking["number"]), 15)

@@ -36,18 +36,18 @@ def case_of(city: City, ticket_id: str) -> Case:
 
 
 def test_parking_on_the_cycle_lane_goes_to_dishub(demo: dict[str, Any]) -> None:
-    found = story(demo, "X: parkir")
+    found = story(demo, "X (Twitter): parkir")
     assert (found["category"], found["place"], found["unit"]) == ("parkir-liar", "Selong", "Dinas Perhubungan")
     assert found["due_at"] is not None
 
 
 def test_a_remark_makes_no_ticket(demo: dict[str, Any]) -> None:
-    assert story(demo, "X: obrolan")["number"] is None
+    assert story(demo, "X (Twitter): obrolan")["number"] is None
 
 
 def test_a_place_sent_later_and_a_mail_in_the_thread_join_their_tickets(demo: dict[str, Any]) -> None:
     assert story(demo, "WhatsApp: lokasi")["number"] == story(demo, "WhatsApp: lampu")["number"]
-    assert story(demo, "Surel: susulan")["number"] == story(demo, "Surel: trotoar")["number"]
+    assert story(demo, "Surel: trotoar rusak, susulan")["number"] == story(demo, "Surel: trotoar rusak")["number"]
 
 
 def test_a_burst_of_fifty_makes_fifty_numbers(demo: dict[str, Any]) -> None:

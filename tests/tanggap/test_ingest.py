@@ -62,9 +62,7 @@ async def test_poller_and_catch_up_run_side_by_side() -> None:
         polling.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(
-        ingest(channel(ingest=poll, history=lambda settings, clock: listing), house(), stop)
-    )
+    running = asyncio.create_task(ingest(channel(ingest=poll, history=lambda settings, clock: listing), house(), stop))
     await asyncio.wait_for(asyncio.gather(listing.read.wait(), polling.wait()), 5)
     stop.set()
     await asyncio.wait_for(running, 5)

@@ -62,6 +62,7 @@ class KafkaOffsets:
 
     def __init__(self, settings: CoreSettings) -> None:
         self._consumer = source.connect(settings)
+        self._places: dict[str, list[Any]] = {}
 
     def end(self, topic: str) -> int:
         """See :class:`Offsets`."""
@@ -92,7 +93,9 @@ class KafkaOffsets:
         self._consumer.close(autocommit=False, timeout_ms=2_000)
 
     def _ends(self, topic: str) -> dict[Any, int]:
-        ends: dict[Any, int] = self._consumer.end_offsets(source.partitions(self._consumer, topic))
+        if topic not in self._places:
+            self._places[topic] = source.partitions(self._consumer, topic)
+        ends: dict[Any, int] = self._consumer.end_offsets(self._places[topic])
         return ends
 
 
@@ -126,13 +129,15 @@ class TrafficReader:
             known.first = known.first or offsets.first(topic)
             known.last = offsets.last(topic)
             known.end = end
+        if known.first is None:
+            return Traffic(None, 0, (0,) * WINDOW)
         edge = now - (now - datetime.min.replace(tzinfo=UTC)) % GRAIN
         oldest = edge - WEEKS * WEEK - WINDOW * HOUR
         known.at = {moment: value for moment, value in known.at.items() if moment >= oldest}
         weeks = [
             self._hours(offsets, topic, known, edge - week * WEEK)
             for week in range(1, WEEKS + 1)
-            if known.first is not None and known.first <= edge - week * WEEK - WINDOW * HOUR
+            if known.first <= edge - week * WEEK - WINDOW * HOUR
         ]
         recent = self._hours(offsets, topic, known, edge)
         return Traffic(known.last, max(0, end - offsets.at(topic, now - HOUR)), recent, tuple(weeks))
@@ -141,7 +146,8 @@ class TrafficReader:
         """Deliveries of the hours before ``edge``, the newest first."""
         marks = []
         for back in range(WINDOW + 1):
-            moment = edge - back * HOUR
+            # Nothing stood before the first record, so a young topic is asked about few moments.
+            moment = max(edge - back * HOUR, known.first or edge)
             if moment not in known.at:
                 known.at[moment] = offsets.at(topic, moment)
             marks.append(known.at[moment])
@@ -169,7 +175,7 @@ class ChannelWatch:
         self._patience = patience
         self._offsets: Offsets | None = None
         self._reader = TrafficReader()
-        self._traffic: dict[str, Traffic | None] = {}
+        self._traffic: dict[str, Traffic] = {}
         self._probes: dict[str, Probe | None] = {}
 
     async def run(self) -> None:
@@ -195,23 +201,24 @@ class ChannelWatch:
     async def read_traffic(self) -> None:
         """Reads every raw topic; with Kafka away the rows say that they are not read."""
         try:
-            self._traffic = dict(await asyncio.to_thread(self._read))
+            await asyncio.to_thread(self._read)
         except Exception as error:
             log.warning("channel-watch.kafka-away", error=type(error).__name__)
             self._traffic = {}
             await asyncio.to_thread(self._close)
         self._measure()
 
-    def _read(self) -> dict[str, Traffic | None]:
+    def _read(self) -> None:
+        """One topic after the other; each row is there as soon as its own topic is read."""
         if self._offsets is None:
             self._offsets = self._connect(self._settings)
-        found: dict[str, Traffic | None] = {}
         for name in self._channels:
             try:
-                found[name] = self._reader.read(self._offsets, raw_topic(name).name, self._clock.now())
+                traffic = self._reader.read(self._offsets, raw_topic(name).name, self._clock.now())
             except source.TopicsMissing:
-                found[name] = None
-        return found
+                self._traffic.pop(name, None)
+            else:
+                self._traffic[name] = traffic
 
     async def ask_vendors(self) -> None:
         """Asks every vendor at once; whatever one raises, or its silence, is its own row's alone."""
@@ -271,9 +278,11 @@ class ChannelWatch:
 
 def _measure_probe(name: str, probe: Probe | None, now: datetime) -> None:
     """What the vendor did not tell has no sample; one that does not answer keeps its last, but for ``probe_ok``."""
-    metrics.PROBE_OK.labels(name).set(probe is not None and probe.accepted is not False)
     if probe is None:
+        metrics.PROBE_OK.labels(name).set(0)
         return
+    if not health.without_credentials(probe):
+        metrics.PROBE_OK.labels(name).set(probe.accepted is not False)
     if probe.token_expires_at is not None:
         metrics.TOKEN_DAYS.labels(name).set(health.days_left(probe.token_expires_at, now))
     if probe.subscribed is not None:

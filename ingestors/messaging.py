@@ -37,6 +37,7 @@ REASONS = {
     "window-closed": "Over 7 days since the person's last message: Meta takes no answer any more.",
     "no-recipient": "The message came without its author: nobody to write to.",
     "reply-too-long": "The answer is longer than Meta takes at this place.",
+    "not-in-public": "The answer holds the citizen's own link, and Meta takes no private one any more.",
     "refused": "Meta refused the answer for good.",
     "media-gone": "The file's address is not Meta's, or the file is gone.",
     "token-refused": "Meta does not take the access token: make a new one.",

@@ -44,9 +44,11 @@ class FacebookSender:
         try:
             if place.startswith(DIRECT):
                 return await send_direct(NAME, self._api, message.account, message, MESSAGE_LIMIT)
-            done, sent = await self._in_private(message, place) if self._private else (False, None)
+            done, sent = await self._in_private(message, place) if self._private or message.private else (False, None)
             if done:
                 return sent
+            if message.private:
+                raise InvalidItem("facebook.not-in-public", "the answer holds the citizen's own link")
             if len(message.text) > COMMENT_LIMIT:
                 raise InvalidItem("facebook.reply-too-long", f"a comment may have {COMMENT_LIMIT} characters")
             body = await self._api.post(f"{place}/comments", {"message": message.text})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from ingestors.facebook.history import FacebookHistory
 from ingestors.facebook.reply import FacebookSender
 from ingestors.facebook.settings import FacebookSettings
 from pipeline.channel import Outgoing, Raw
-from pipeline.errors import Backpressure, TransientError
+from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.item import Author, Decoded, Item
 from tests.channels import FixedClock
 from tests.ingestors_meta.double import EXPIRED, TOKEN, GraphDouble, failure, iso
@@ -123,6 +124,16 @@ async def test_a_post_of_a_visitor_is_answered_in_private_by_its_own_name() -> N
     double = GraphDouble()
     await sender(double, private_replies=True).send(outgoing(POST))
     assert double.posted[0][1]["recipient"] == {"post_id": POST}
+
+
+async def test_an_answer_with_the_citizens_own_link_never_stands_under_a_post() -> None:
+    double = GraphDouble()
+    await sender(double).send(dataclasses.replace(outgoing(POST), private=True))
+    assert double.posted[0][1]["recipient"] == {"post_id": POST}
+    late = dataclasses.replace(outgoing(COMMENT, hours=900), private=True)
+    with pytest.raises(InvalidItem, match=r"facebook\.not-in-public"):
+        await sender(double).send(late)
+    assert len(double.posted) == 1
 
 
 async def test_a_comment_is_answered_under_it() -> None:

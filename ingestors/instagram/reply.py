@@ -46,10 +46,12 @@ class InstagramSender:
         try:
             if place.startswith(DIRECT):
                 return await send_direct(NAME, self._api, self._page, message, MESSAGE_LIMIT)
-            private = self._private and not place.startswith(MENTION)
+            private = (self._private or message.private) and not place.startswith(MENTION)
             done, sent = await self._in_private(message, place) if private else (False, None)
             if done:
                 return sent
+            if message.private:
+                raise InvalidItem("instagram.not-in-public", "the answer holds the citizen's own link")
             if len(message.text) > COMMENT_LIMIT:
                 raise InvalidItem("instagram.reply-too-long", f"a comment may have {COMMENT_LIMIT} characters")
             return ident(graph.answer(await self._in_public(message, place)).id)

@@ -61,12 +61,12 @@ class XSender:
     async def send(self, message: Outgoing) -> str | None:
         """The id of what was posted. Raises as ``pipeline.channel.Sender`` says.
 
-        A message that came in private (``dm:`` before its id) is answered in private, whatever else is known: the link
-        in such an answer lets its holder speak for the citizen.
+        In private what came in private (``dm:`` before its id), and what holds the citizen's own link: a ticket of a
+        direct message may have been joined by a post since.
         """
         if not message.external_id:
             raise InvalidItem("x.reply-not-possible")
-        if message.external_id.startswith("dm:"):
+        if message.private or message.external_id.startswith("dm:"):
             if len(message.text) > MESSAGE_LIMIT:
                 raise InvalidItem("x.reply-too-long")
             return await self._paid_once(

@@ -209,11 +209,12 @@ async def test_an_outage_costs_nothing(double: XDouble) -> None:
     assert cursors.values[READS] == "2026-11 0"
 
 
-async def test_owned_reads_are_counted_at_their_price(double: XDouble) -> None:
+@pytest.mark.parametrize(("price", "used"), [(0.001, 2), (0.0015, 4), (0.005, 10)])
+async def test_reads_are_counted_at_their_price_and_rounded_up(double: XDouble, price: float, used: int) -> None:
     double.ids = [101, 102]
     cursors = MemoryCursors({("x", ACCOUNT): "100"})
-    await run(double, cursors, post_read_dollars=0.001)
-    assert cursors.values[READS] == "2026-11 2"
+    await run(double, cursors, post_read_dollars=price)
+    assert cursors.values[READS] == f"2026-11 {used}"
 
 
 async def test_history_shares_the_pollers_account(double: XDouble) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +56,12 @@ async def test_a_private_message_is_never_answered_in_public(double: Any, xsende
     ((_, path, _, _, body),) = double.calls
     assert path == "/2/dm_conversations/with/1544000000000000101/messages"
     assert body == {"text": "Laporan JK2611230001 diterima"}
+
+
+async def test_the_citizens_own_link_goes_in_private_even_when_a_post_came_last(double: Any, xsender: XSender) -> None:
+    await xsender.send(dataclasses.replace(reply(external_id="42"), private=True))
+    ((_, path, _, _, _),) = double.calls
+    assert path == "/2/dm_conversations/with/1544000000000000101/messages"
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,28 @@ class ServiceHealth(TypedDict, total=False):
     lag: int | None
 
 
+class ChannelHealth(TypedDict):
+    """One channel: when it last brought something, deliveries of the last hour against the usual number, days left of
+    its token, used share of the vendor's budget, and its state as code, words, colour and what to do; None: not known.
+    """
+
+    name: str
+    title: str
+    last: datetime | None
+    hour: int | None
+    usual: float | None
+    token_days: float | None
+    budget: float | None
+    state: str
+    words: str
+    tint: str
+    todo: str
+
+
 class Health(TypedDict, total=False):
     """What operations see of the machinery. ``dead_letters``: count by reason; ``outbox``: count by reply state."""
 
+    channels: list[ChannelHealth]
     services: list[ServiceHealth]
     dead_letters: dict[str, int]
     outbox: dict[str, int]

@@ -28,6 +28,7 @@ from router.rulebook import load_rulebook
 from schemas.base import Record, encode
 from schemas.topics import Topic
 
+from .channel_watch import ChannelWatch
 from .house import House
 from .machinery import Machinery
 
@@ -40,8 +41,15 @@ async def serve(names: Sequence[str], house: House, stop: asyncio.Event) -> None
     """Answers until ``stop``; requests in hand are finished."""
     search = AsyncElasticsearch(house.settings.elasticsearch, request_timeout=5, max_retries=0)
     try:
-        app = await asyncio.to_thread(build, names, house, search)
-        await listen(app, house.settings.host, house.settings.port, stop)
+        watch = ChannelWatch(house.settings, CHANNELS, house.cursors, house.clock)
+        app = await asyncio.to_thread(build, names, house, search, watch)
+        watching = asyncio.create_task(watch.run()) if "portal" in names else None
+        try:
+            await listen(app, house.settings.host, house.settings.port, stop)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
     finally:
         await search.close()
 
@@ -79,7 +87,7 @@ class Server(uvicorn.Server):
         """The runner stops all services of the process together."""
 
 
-def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> FastAPI:
+def build(names: Sequence[str], house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> FastAPI:
     """The application for these services."""
     app = FastAPI(title="Tanggap", docs_url=None, redoc_url=None, openapi_url=None)
     _health(app, house, search)
@@ -92,7 +100,7 @@ def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> Fas
         app.include_router(webhooks.routes(hooks, house.intake, house.clock))
     if "portal" in names:
         install(app)
-        app.include_router(portal_routes(portal_deps(house, search)))
+        app.include_router(portal_routes(portal_deps(house, search, watch)))
     return app
 
 
@@ -133,10 +141,10 @@ class Commands:
         await self._publisher.publish([Outbound(topic.name, key, encode(record), meta)])
 
 
-def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
+def portal_deps(house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> PortalDeps:
     """Everything that pages use, from the rooms they must not import."""
     name_channels({channel.name: channel.title for channel in CHANNELS.values()})
-    machinery = Machinery(house.settings, search)
+    machinery = Machinery(house.settings, search, watch)
     units = [(unit.code, unit.name) for unit in load_rulebook().units.values() if unit.has_inbox]
     places = Gazetteer.load(Lexicon.load()).kelurahan.values()
     kelurahan = [(f"KEL:{place.code}", f"Kelurahan {place.name}") for place in places]

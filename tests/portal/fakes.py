@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from pipeline.errors import Unavailable
 from portal import errors
 from portal.app import routes
 from portal.cases import Inbox, InboxQuery, Numbers, UnitLoad
-from portal.deps import Health, PortalDeps
+from portal.deps import ChannelHealth, Health, PortalDeps
 from schemas.base import Record
 from schemas.case import Actor, Case, ClockDue, Command, Fact, FactKind, Status
 from schemas.ticket import Candidate, Judgement, Place
@@ -41,6 +42,16 @@ FACT_OF: dict[str, tuple[FactKind, Status]] = {
 
 def ticket_id(letter: str) -> str:
     return "t" + letter * 26
+
+
+def channel_of(name: str, title: str, **fields: Any) -> ChannelHealth:
+    """A healthy channel that last brought something two hours ago."""
+    row = ChannelHealth(
+        name=name, title=title, last=NOW - timedelta(hours=2), hour=3, usual=2.5, token_days=None, budget=None,
+        state="healthy", words="sehat", tint="hijau", todo="",
+    )  # fmt: skip
+    row.update(fields)  # type: ignore[typeddict-item]
+    return row
 
 
 @dataclass
@@ -294,6 +305,29 @@ class City:
         self.decided: dict[str, tuple[str, str]] = {}
         self.decide: Callable[[dict[str, str | None], str], None] = lambda form, key: None
         self.health: Health = {
+            "channels": [
+                channel_of(
+                    "whatsapp",
+                    "WhatsApp",
+                    state="silent",
+                    words="sunyi",
+                    tint="merah",
+                    hour=0,
+                    usual=41.75,
+                    todo="0 kiriman dalam 1 jam, biasanya 42: periksa jalan masuknya (runbook channel-silent).",
+                ),
+                channel_of(
+                    "x",
+                    "X (Twitter)",
+                    state="token-soon",
+                    words="token habis 6 hari lagi",
+                    tint="kuning",
+                    token_days=5.2,
+                    budget=0.42,
+                    todo="Perbarui token sebelum habis (runbook channel-token).",
+                ),
+                channel_of("email", "Surel", last=None, hour=None, usual=None),
+            ],
             "services": [
                 {"name": "normalizer", "state": "jalan", "lag": 3},
                 {"name": "router", "state": "mati", "lag": None},

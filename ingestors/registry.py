@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pipeline.channel import Channel
 
-from . import counter, email, whatsapp, x
+from . import counter, email, telegram, whatsapp, x
 
 CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (
     counter.CHANNEL,
     email.CHANNEL,
+    telegram.CHANNEL,
     whatsapp.CHANNEL,
     x.CHANNEL,
 )}  # fmt: skip

@@ -133,7 +133,7 @@ FORGERIES: dict[str, Callable[[Signer], tuple[bytes, str | None]]] = {
     "wrong secret": lambda v: (v.body, v.sign(v.body, "another-secret-000000000000000000")),
     "empty secret": lambda v: (v.body, v.sign(v.body, "")),
     "truncated": lambda v: (v.body, v.sign(v.body, NEW)[:-1]),
-    "half": lambda v: (v.body, v.sign(v.body, NEW)[:39]),
+    "half": lambda v: (v.body, v.sign(v.body, NEW)[: len(v.sign(v.body, NEW)) // 2]),
     "longer": lambda v: (v.body, v.sign(v.body, NEW) + "0"),
     "twice": lambda v: (v.body, f"{v.sign(v.body, NEW)},{v.sign(v.body, NEW)}"),
     "sha1": lambda v: (v.body, "sha1=" + hmac.new(NEW.encode(), v.body, hashlib.sha1).hexdigest()),

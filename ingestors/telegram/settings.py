@@ -32,8 +32,8 @@ class TelegramSettings(Settings):
     bot_token: SecretStr | None = Field(None, description="The bot's token from @BotFather, for answers and files.")
     api_url: str = Field(
         "https://api.telegram.org",
-        pattern=r"^(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)$",
-        description="Scheme and host of the Bot API, without a path; plain http on loopback only.",
+        pattern=r"^(?:https://[^/\s]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?(?:/[a-z_-]+)?)$",
+        description="Address of the Bot API, without a slash at its end; plain http on loopback only.",
     )
     timeout_seconds: float = Field(
         10.0, gt=0, le=120, description="Longest wait for one answer of Telegram, in seconds."

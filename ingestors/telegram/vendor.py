@@ -49,10 +49,11 @@ def update(content: dict[str, Any]) -> bytes:
 
 def locate(path: str, photo: Photo) -> tuple[bytes, str] | None:
     """See ``ingestors.vendor.Vendor.locate``: getFile, and the file itself."""
-    if path.endswith("/getFile"):
+    address, _, asked = path.partition("?")
+    if address.endswith("/getFile") and photo.name in asked:
         found = {"file_id": photo.name, "file_unique_id": f"AQ{photo.name}", "file_size": len(photo.data)}
         return encode({"ok": True, "result": {**found, "file_path": f"photos/{photo.name}"}}), "application/json"
-    if path.startswith("/file/bot") and path.endswith(f"/photos/{photo.name}"):
+    if address.startswith("/file/bot") and address.endswith(f"/photos/{photo.name}"):
         return photo.data, "image/png"
     return None
 
@@ -69,5 +70,6 @@ VENDOR = Vendor(
         covers_body=False,
     ),
     api_setting="api_url",
+    credential_setting="bot_token",
     locate=locate,
 )

@@ -6,7 +6,7 @@ leave out is optional.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -44,6 +44,11 @@ class File(msgspec.Struct):
     mime_type: Text | None = None
 
 
+class Size(File, kw_only=True):
+    width: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+    height: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+
+
 class Spot(msgspec.Struct):
     latitude: float
     longitude: float
@@ -76,7 +81,7 @@ class Message(msgspec.Struct):
     reply_to_message: Answered | None = None
     location: Spot | None = None
     venue: Venue | None = None
-    photo: list[File] | None = None
+    photo: list[Size] | None = None
     video: File | None = None
     voice: File | None = None
     audio: File | None = None
@@ -99,5 +104,3 @@ class Outline(msgspec.Struct):
 
     update_id: Id
 
-
-Json = dict[str, Any]

@@ -24,5 +24,7 @@ class TemplateSettings(Settings):
     secret_previous: SecretStr | None = Field(
         None, min_length=16, description="The secret before a rotation; accepted until it is unset."
     )
-    api_url: str = Field("https://api.contoh.id", description="Address of the vendor's API, without a slash at its end.")
+    api_url: str = Field(
+        "https://api.contoh.id", description="Address of the vendor's API, without a slash at its end."
+    )
     api_token: SecretStr | None = Field(None, description="Token for answers.")

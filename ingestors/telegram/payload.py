@@ -103,4 +103,3 @@ class Outline(msgspec.Struct):
     """Every update has its id; exactly one of the other members is there."""
 
     update_id: Id
-

@@ -74,7 +74,7 @@ def run(product: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_contract_holds_for_a_copy_with_nothing_else_changed(product: Path) -> None:
     wanted = f"{NAME} or folders"
     tests = ["tests/contract/test_channels.py", "tests/contract/test_webhooks.py", f"ingestors/{NAME}"]
-    done = run(product, "pytest", "-p", "no:cacheprovider", "-v", "-k", wanted, *tests)
+    done = run(product, "pytest", "-p", "no:cacheprovider", "-vv", "-k", wanted, *tests)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     for test in ("test_golden_pair[pengeras", "test_forgery_is_refused[pengeras", "test_answer_of_the_vendor_decides"):
         assert test in done.stdout

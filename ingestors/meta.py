@@ -15,6 +15,15 @@ from pipeline.errors import Rejected
 MAX_CHALLENGE = 256
 
 
+class _Outline(msgspec.Struct):
+    object: str
+    entry: list[msgspec.Raw]
+
+
+class _Entrance(msgspec.Struct):
+    id: str | int | None = None
+
+
 def answer_challenge(query: Mapping[str, str], verify_token: SecretStr) -> HookAnswer:
     """Echoes ``hub.challenge`` for the right token (Meta, "Webhooks > Verification requests"). Raises ``Rejected``.
 
@@ -64,3 +73,27 @@ def verify_json(request: HookRequest) -> None:
         request.body.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Rejected(400, "webhook.not-json", "The body is not a JSON object in UTF-8.") from None
+
+
+def verify_outline(request: HookRequest, expected: str, account: str | None = None) -> None:
+    """Raises ``Rejected`` 400 unless the body names ``expected`` and holds entries.
+
+    With ``account`` a delivery for the Page is taken too, if one of its entries is this account's: Meta's pages
+    disagree on which object Instagram deliveries name.
+    """
+    try:
+        outline = msgspec.json.decode(whole_surrogates(request.body), type=_Outline)
+    except msgspec.ValidationError:
+        raise Rejected(400, "webhook.wrong-shape", "Expected the members object and entry.") from None
+    ours = outline.object == expected or (account is not None and outline.object == "page")
+    if not ours or not outline.entry:
+        raise Rejected(400, "webhook.wrong-shape", f"Expected object {expected} and at least one entry.")
+    if outline.object != expected and account not in [_entrance(one) for one in outline.entry]:
+        raise Rejected(400, "webhook.wrong-shape", f"No entry is of account {account}: check the webhook's address.")
+
+
+def _entrance(entry: msgspec.Raw) -> str:
+    try:
+        return str(msgspec.json.decode(entry, type=_Entrance).id)
+    except (msgspec.DecodeError, RecursionError):
+        return ""

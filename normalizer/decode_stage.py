@@ -21,6 +21,7 @@ from schemas.base import decode, encode
 from schemas.item import Attachment, Decoded, Item, ItemEvent
 from schemas.topics import ITEMS, raw_topic
 
+from .receipts import failed_delivery, hashed
 from .unseal import Opened, open_batch, required
 from .vault_port import NormalizerVault
 
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 Decoder = Callable[[Raw], Iterable[Part]]
 FORWARDED = frozenset({"complaint", "reply", "edit", "delete"})
-"""Outcomes that concern a ticket. The others are counted, and stay readable in the raw topic."""
+"""Outcomes that concern a ticket; of receipts only failed ones do. All else is counted, and stays in the raw topic."""
 OFF_LOOP_BYTES = 64 * 1024
 """Bytes from which decoding runs in a thread, so that a slow mail does not hold up health and heartbeats."""
 
@@ -57,6 +58,8 @@ class DecodeStage:
                     out.dead(opened.message, part.decoded.reason or f"{raw.channel}.unreadable")
                 elif part.decoded.outcome in FORWARDED and part.decoded.item is not None:
                     await self._forward(opened, raw, part, part.decoded.item, out)
+                elif (delivery := failed_delivery(part.decoded)) is not None:
+                    self._send(opened, raw, hashed(part.decoded, delivery, self._vault), None, out)
 
     async def _raw(self, opened: Opened) -> Raw:
         message = opened.message
@@ -85,9 +88,15 @@ class DecodeStage:
     async def _forward(self, opened: Opened, raw: Raw, part: Part, item: Item, out: Outbox) -> None:
         author = self._vault.pseudonym(item.channel, item.account, item.author.id)
         kept = [await self._keep(part, item, found, author) for found in item.attachments]
+        decoded = _with_item(part.decoded, msgspec.structs.replace(item, attachments=tuple(kept)))
+        self._send(opened, raw, decoded, author, out)
+
+    def _send(self, opened: Opened, raw: Raw, decoded: Decoded, author: str | None, out: Outbox) -> None:
+        """One record of ``crm.items``; a receipt, which has no author, stands under the hash of our message."""
+        key = author or (decoded.delivery.message if decoded.delivery else decoded.key)
         event = ItemEvent(
             tenant=self._tenant,
-            decoded=_with_item(part.decoded, msgspec.structs.replace(item, attachments=tuple(kept))),
+            decoded=decoded,
             received_at=raw.received_at,
             raw_key=opened.key_id,
             raw_blob=blob_of(opened),
@@ -98,13 +107,13 @@ class DecodeStage:
             headers.RECEIVED: raw.received_at.isoformat(),
             **headers.cloud_event(
                 ITEMS,
-                event_id=self._vault.hash_of(part.decoded.key),
+                event_id=self._vault.hash_of(decoded.key),
                 source="decode",
                 time=raw.received_at.isoformat(),
-                subject=author,
+                subject=key,
             ),
         }
-        out.send_sealed(ITEMS, author, encode(event), meta)
+        out.send_sealed(ITEMS, key, encode(event), meta)
 
     async def _keep(self, part: Part, item: Item, found: Attachment, author: str) -> Attachment:
         """Seals a file that came inside the raw record; one known only by reference stays a reference."""

@@ -23,6 +23,7 @@ from vault.model import Known, Registered, Registration
 from .joining import JoinRules, quoted_numbers
 from .planning import Planned
 from .reader import Reader
+from .receipts import Undelivered, failed_delivery, tell
 from .unseal import open_batch
 from .vault_port import NormalizerVault
 from .work import Work, names_of, sighting, ticket_event, trusted
@@ -45,10 +46,16 @@ class UnifyStage:
 
     async def process(self, messages: Sequence[Message], state: State, out: Outbox) -> None:
         """See ``pipeline.stage.Stage``."""
-        works = [
-            self._work(opened.message, opened.key_id, opened.plain)
-            for opened in await open_batch(messages, self._keys, out)
-        ]
+        works: list[Work] = []
+        undelivered: list[Undelivered] = []
+        for opened in await open_batch(messages, self._keys, out):
+            event = decode(opened.plain, ItemEvent)
+            delivery = failed_delivery(event.decoded)
+            if delivery is not None:
+                undelivered.append(Undelivered(event, delivery))
+            else:
+                works.append(self._work(opened.message, opened.key_id, event))
+        await tell(undelivered, self._vault, out)
         if not works:
             return
         known = await asyncio.to_thread(self._lookup, works)
@@ -77,8 +84,7 @@ class UnifyStage:
                 UNIFIED.labels(work.item.channel, registered.kind).inc()
                 self._emit(work, readings[work.item_key], registered, planned, out)
 
-    def _work(self, message: Message, key_id: str, plain: bytes) -> Work:
-        event = decode(plain, ItemEvent)
+    def _work(self, message: Message, key_id: str, event: ItemEvent) -> Work:
         item = event.decoded.item
         if item is None:
             raise InvalidItem("normalizer.item-missing")

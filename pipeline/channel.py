@@ -105,6 +105,8 @@ class Outgoing:
     """Name of the wording (``responder/data``), for vendors that take approved templates only."""
     link: str = ""
     """The tracking link that ``text`` holds."""
+    private: bool = False
+    """The link lets its holder speak for the citizen: such an answer never stands in public."""
     now: datetime | None = None
     """The moment of sending, by the sender's clock; vendors' windows are measured from ``last_inbound_at`` to it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -78,6 +78,12 @@ def words(path: Path = Path(__file__).parent / "data" / "kata.yaml") -> Words:
                     f"{path}: {section}: “{sentence}”: only {{unit}} and {{kanal}} may stand in braces"
                 ) from error
     return loaded
+
+
+def name_channels(titles: Mapping[str, str]) -> None:
+    """Names of channels by code, where the file does not give another one."""
+    for code, title in titles.items():
+        words().kanal.setdefault(code, title)
 
 
 def _complete(path: Path, section: str, have: Collection[str], need: tuple[str, ...]) -> None:

@@ -147,6 +147,7 @@ class ReplyOutbox:
             number=reply.number,
             template=reply.template,
             link=link,
+            private=reply.scope == "pelapor",
             now=self._clock.now(),
         )
         try:

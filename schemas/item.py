@@ -69,6 +69,22 @@ class Item(Part, frozen=True, kw_only=True, omit_defaults=False):
     """True where the message stood in public (a post, a comment): answers carry the ``lihat`` token only."""
 
 
+class Delivery(Part, frozen=True, kw_only=True, omit_defaults=False):
+    """What became of a message of ours. Reports overtake each other (``read`` may come first, ``delivered`` never), so
+    nobody may conclude anything from their order: by rank ``sent`` < ``delivered`` < ``read``, and ``failed`` is final.
+    """
+
+    channel: str
+    account: str
+    message: str
+    """Vendor's id of our message; on ``crm.items`` its keyed hash, because such an id may hold a phone number."""
+    state: Literal["sent", "delivered", "read", "failed"]
+    reply: str | None = None
+    """Id of our reply, where the vendor hands it back."""
+    code: str | None = None
+    """Vendor's error code of ``failed``."""
+
+
 class Decoded(Part, frozen=True, kw_only=True, omit_defaults=False):
     """One line of ``tanggap decode``: an outcome, and the item unless nothing could be read.
 
@@ -80,6 +96,8 @@ class Decoded(Part, frozen=True, kw_only=True, omit_defaults=False):
     key: str
     reason: str | None = None
     item: Item | None = None
+    delivery: Delivery | None = None
+    """Set for receipts that tell of one message."""
 
 
 class ItemEvent(Part, frozen=True, kw_only=True, omit_defaults=True):

@@ -22,6 +22,7 @@ from portal.app import routes as portal_routes
 from portal.deps import PortalDeps
 from portal.elastic import ElasticCases
 from portal.errors import install
+from portal.words import name_channels
 from router.rulebook import load_rulebook
 from schemas.base import Record, encode
 from schemas.topics import Topic
@@ -128,6 +129,7 @@ class Commands:
 
 def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
     """Everything that pages use, from the rooms they must not import."""
+    name_channels({channel.name: channel.title for channel in CHANNELS.values()})
     machinery = Machinery(house.settings, search)
     units = [(unit.code, unit.name) for unit in load_rulebook().units.values() if unit.has_inbox]
     places = Gazetteer.load(Lexicon.load()).kelurahan.values()

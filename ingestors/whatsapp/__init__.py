@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from pipeline.channel import Channel
 
-from .decode import REASONS, decode
+from .decode import decode
+from .media import make_media
+from .probe import probe
+from .reasons import REASONS
 from .receive import NAME, WhatsAppWebhook
 from .reply import make_sender
 from .settings import WhatsAppSettings
@@ -20,6 +23,8 @@ CHANNEL = Channel(
     decode=decode,
     webhook=WhatsAppWebhook,
     sender=make_sender,
+    media=make_media,
+    probe=probe,
 )
 
 __all__ = ["CHANNEL", "REASONS"]

@@ -8,40 +8,20 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Part, Raw
-from schemas.item import Attachment, Author, Decoded, Item, Location, Outcome
+from schemas.item import Attachment, Author, Decoded, Delivery, Item, Location, Outcome
 
-from .payload import Change, Contact, Entry, Envelope, Inbound, Media, Metadata, Spot, Status, Value
+from .payload import Change, Contact, Entry, Envelope, Fault, Inbound, Interactive, Media, Metadata, Spot, Status, Value
 
 T = TypeVar("T")
 
 OBJECT = "whatsapp_business_account"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-REASONS = {
-    "whatsapp.unreadable": "The delivery, or one message in it, is not what Meta documents.",
-    "whatsapp.thread": "Answers an earlier message (context.id).",
-    "whatsapp.edited": "A newer version of an earlier message.",
-    "whatsapp.revoked": "The sender deleted the message for everyone.",
-    "whatsapp.status": "Delivery report of a message of ours.",
-    "whatsapp.reaction": "An emoji on a message.",
-    "whatsapp.sticker": "A sticker.",
-    "whatsapp.contacts": "Shared contact cards.",
-    "whatsapp.order": "A shop order; the city has no shop.",
-    "whatsapp.system": "The person changed number or identity.",
-    "whatsapp.welcome": "The person opened the chat for the first time.",
-    "whatsapp.unsupported": "A kind that the Cloud API does not deliver (poll, live location, view once …).",
-    "whatsapp.no-sender": "Neither a phone number nor a user id: nobody to answer.",
-    "whatsapp.other-field": "A subscription field that carries no messages.",
-    "whatsapp.vendor-error": "Meta reports an error of its own beside the messages.",
-    "whatsapp.window-closed": "Over 24 hours since the person's last message: Meta takes approved templates only.",
-    "whatsapp.refused": "Meta refused the answer for good.",
-}
-
 NOTES = {
     "reaction": "whatsapp.reaction",
     "sticker": "whatsapp.sticker",
@@ -52,7 +32,13 @@ NOTES = {
     "unsupported": "whatsapp.unsupported",
     "unknown": "whatsapp.unsupported",
 }
+STATES: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
+    "sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed",
+}  # fmt: skip
+"""``played`` is what ``read`` is to a voice message."""
 _CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
+FORM_MACHINERY = frozenset({"flow_token", "wa_flow_response_params"})
+"""Members of a form's answer that no person wrote."""
 MEDIA = ("image", "video", "audio", "document")
 
 
@@ -94,13 +80,27 @@ def _change(raw: Raw, data: msgspec.Raw) -> Iterator[Part]:
     for one in value.messages or ():
         yield _message(raw, account, contacts, one)
     for one in value.statuses or ():
-        status = _read(one, Status)
-        if status is None:
-            yield _dead(account, one)
-        else:
-            yield _part("receipt", f"whatsapp:{account}:{status.id}:{status.status}", "whatsapp.status")
+        yield _receipt(account, one)
     for one in value.errors or ():
         yield _unnamed(account, one, "note", "whatsapp.vendor-error")
+
+
+def _receipt(account: str, data: msgspec.Raw) -> Part:
+    """Each state has a key of its own: Meta reports them in any order and may leave some out."""
+    status = _read(data, Status)
+    message = _id(status.id) if status else None
+    if status is None or message is None:
+        return _dead(account, data)
+    state = STATES.get(status.status or "")
+    delivery = None
+    if state is not None:
+        faults = [fault for one in _read(status.errors, list[msgspec.Raw]) or () if (fault := _read(one, Fault))]
+        reply, code = _read(status.biz_opaque_callback_data, str), faults[0].code if faults else None
+        delivery = Delivery(
+            channel="whatsapp", account=account, message=message, state=state, reply=_plain(reply), code=_id(code)
+        )
+    key = f"whatsapp:{account}:{message}:{status.status}"
+    return Part(Decoded(outcome="receipt", key=key, reason="whatsapp.status", delivery=delivery))
 
 
 def _message(raw: Raw, account: str, contacts: list[Contact], data: msgspec.Raw) -> Part:
@@ -111,6 +111,8 @@ def _message(raw: Raw, account: str, contacts: list[Contact], data: msgspec.Raw)
     key = f"whatsapp:{account}:{external_id}"
     if message.type in NOTES:
         return _part("note", key, NOTES[message.type])
+    if message.interactive is not None and message.interactive.type == "call_permission_reply":
+        return _part("note", key, "whatsapp.call-permission")
     author = _author(message, contacts)
     if author is None:
         return _part("dead", key, "whatsapp.no-sender")
@@ -166,6 +168,7 @@ def _item(
         author=author,
         text="\n".join(plain for word in words if (plain := _plain(word)) is not None),
         sent_at=sent_at,
+        thread=_id(message.group_id),
         root=root,
         reply_to=_id(message.context.id) if message.context else None,
         version=version,
@@ -181,9 +184,18 @@ def _words(message: Inbound) -> list[str | None]:
     if message.button is not None:
         words.append(message.button.text)
     if message.interactive is not None:
-        for choice in (message.interactive.list_reply, message.interactive.button_reply):
-            words += [choice.title, choice.description] if choice else []
+        words += _chosen(message.interactive)
     return words
+
+
+def _chosen(answer: Interactive) -> list[str | None]:
+    """What the person chose, or wrote into the fields of a form (Meta, "Flows > Receiving flow responses")."""
+    words: list[str | None] = []
+    for choice in (answer.list_reply, answer.button_reply):
+        words += [choice.title, choice.description] if choice else []
+    form = (answer.nfm_reply.response_json if answer.nfm_reply else None) or ""
+    fields = _read(form.encode("utf-8", "replace"), dict[str, msgspec.Raw]) or {}
+    return words + [_read(value, str) for name, value in fields.items() if name not in FORM_MACHINERY]
 
 
 def _plain(text: str | None) -> str | None:

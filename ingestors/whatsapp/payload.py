@@ -64,10 +64,17 @@ class Choice(msgspec.Struct):
     description: str | None = None
 
 
+class Form(msgspec.Struct):
+    """A filled-in form (WhatsApp Flow). ``response_json`` is JSON inside text; its members are the form's fields."""
+
+    response_json: Text | None = None
+
+
 class Interactive(msgspec.Struct):
     type: str | None = None
     list_reply: Choice | None = None
     button_reply: Choice | None = None
+    nfm_reply: Form | None = None
 
 
 class Button(msgspec.Struct):
@@ -83,6 +90,7 @@ class Inbound(msgspec.Struct):
     timestamp: str | int | None = None
     sender: Id | None = msgspec.field(default=None, name="from")
     from_user_id: Id | None = None
+    group_id: Id | None = None
     context: Context | None = None
     text: Body | None = None
     image: Media | None = None
@@ -97,11 +105,17 @@ class Inbound(msgspec.Struct):
     revoke: Edit | None = None
 
 
+class Fault(msgspec.Struct):
+    code: Id | None = None
+
+
 class Status(msgspec.Struct):
-    """Delivery report of a message of ours."""
+    """Delivery report of a message of ours. What only describes it is read apart: it must never cost the report."""
 
     id: Id
     status: str | None = None
+    errors: msgspec.Raw = msgspec.Raw(b"null")
+    biz_opaque_callback_data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Metadata(msgspec.Struct):

@@ -22,7 +22,17 @@ class WhatsAppSettings(Settings):
     verify_token: SecretStr = Field(
         SecretStr("demo-whatsapp-verify-token"), description="Token of the subscription challenge (hub.verify_token)."
     )
-    access_token: SecretStr | None = Field(None, description="System user token for sending.")
+    access_token: SecretStr | None = Field(None, description="System user token for sending and for fetching files.")
     graph_url: str = Field("https://graph.facebook.com/v26.0", description="Graph API address and version.")
     phone_number_id: str = Field("100000000000001", description="Id of the city's number 0811-1272-206.")
     number: str = Field("08111272206", description="The number as citizens know it.")
+    waba_id: str | None = Field(None, description="Id of the WhatsApp Business Account, to watch its subscription.")
+    template_name: str | None = Field(
+        None,
+        description="Approved template for answers after 24 hours, body parameters ticket number and link; {kalimat} "
+        "in it stands for the name of the wording.",
+    )
+    template_language: str = Field("id", description="Language code of the template.")
+    messages_per_second: float = Field(
+        20.0, gt=0, le=1000, description="Throughput of the number: 20 with the Business app, else 80 or 1000."
+    )

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestors.whatsapp import CHANNEL, REASONS
-from ingestors.whatsapp.reply import WhatsAppSender
-from ingestors.whatsapp.settings import WhatsAppSettings
-from pipeline.channel import Outgoing, Raw
-from pipeline.errors import Backpressure, InvalidItem, TransientError
+from pipeline.channel import Raw
 from schemas.base import encode
 from schemas.item import Author, Decoded
-from tests.channels import FixedClock, MemoryCursors
 
 FIXTURES = Path(__file__).parent / "fixtures"
 INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
@@ -174,65 +169,39 @@ def test_no_bent_field_makes_decode_raise_or_harms_the_next_entry(data: st.DataO
     assert not intact or lines[-1] == only(json.dumps(TEXT).encode())
 
 
-def outgoing(**changes: Any) -> Outgoing:
-    fields: dict[str, Any] = {
-        "id": "r1", "account": ACCOUNT, "to": Author(id="ID.7", phone="+6281200000001"), "text": "Terima kasih",
-        "external_id": "wamid.one", "thread": None, "subject": None, "last_inbound_at": NOW, "now": NOW,
-    }  # fmt: skip
-    return Outgoing(**(fields | changes))
+def test_receipt_says_which_answer_and_why() -> None:
+    lines = decoded((FIXTURES / "statuses_v25_out_of_order_and_odd.json").read_bytes())
+    told = [(one.delivery.state, one.delivery.reply, one.delivery.code) for one in lines if one.delivery]
+    assert told[:3] == [("read", "r1", None), ("sent", "r1", None), ("failed", "r2", "131026")]
+    assert [one.outcome for one in lines] == ["receipt"] * 6
 
 
-async def answered(status: int, body: Any, sent: list[httpx.Request], **changes: Any) -> str | None:
-    """What the sender makes of Meta's answer; the request is left in ``sent``."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return httpx.Response(status, json=body)
-
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    sender = WhatsAppSender(WhatsAppSettings(_env_file=None), "token-of-the-test", client)
-    try:
-        return await sender.send(outgoing(**changes))
-    finally:
-        await sender.close()
+@pytest.mark.parametrize("errors", [None, [], "rusak", [7], [{"code": None}], [{"code": {}}], {"code": 1}])
+def test_odd_errors_never_cost_the_report(errors: Any) -> None:
+    document = copy.deepcopy(TEXT)
+    value = document["entry"][0]["changes"][0]["value"]
+    value["messages"], value["statuses"] = [], [{"id": "wamid.ours", "status": "failed", "errors": errors}]
+    line = only(json.dumps(document).encode())
+    assert line.delivery is not None
+    assert (line.delivery.state, line.delivery.message, line.delivery.code) == ("failed", "wamid.ours", None)
 
 
-async def test_answer_goes_to_the_number_in_reply_to_the_last_message() -> None:
-    sent: list[httpx.Request] = []
-    assert await answered(200, {"messages": [{"id": "wamid.ours"}]}, sent) == "wamid.ours"
-    body = json.loads(sent[0].content)
-    assert (body["to"], body["context"], body["text"]["body"]) == (
-        "6281200000001", {"message_id": "wamid.one"}, "Terima kasih",
+def test_group_is_kept_beside_its_message() -> None:
+    item = only((FIXTURES / "group_v25_text.json").read_bytes()).item
+    assert item is not None
+    assert (item.thread, item.author.id) == (
+        "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD", "ID.1000000000000001",
     )  # fmt: skip
-    assert sent[0].headers["authorization"] == "Bearer token-of-the-test"
 
 
-async def test_person_without_a_number_is_answered_by_user_id() -> None:
-    sent: list[httpx.Request] = []
-    await answered(200, {}, sent, to=Author(id="ID.7"))
-    body = json.loads(sent[0].content)
-    assert (body["recipient"], "to" in body) == ("ID.7", False)
+def test_words_of_an_advertisement_are_not_the_person_s() -> None:
+    item = only((FIXTURES / "text_v23_referral_of_an_ad.json").read_bytes()).item
+    assert item is not None
+    assert item.text == "Halo, got di Jl. Contoh Raya mampet."
 
 
-async def test_closed_window_is_not_even_tried() -> None:
-    sent: list[httpx.Request] = []
-    with pytest.raises(InvalidItem) as refused:
-        await answered(200, {}, sent, now=NOW + timedelta(hours=24, seconds=1))
-    assert (refused.value.reason, sent) == ("whatsapp.window-closed", [])
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "kind"),
-    [
-        (429, 0, Backpressure), (400, 131056, Backpressure), (401, 190, TransientError), (500, 0, TransientError),
-        (400, 131047, InvalidItem), (404, 100, InvalidItem),
-    ],
-)  # fmt: skip
-async def test_answer_of_meta_decides_the_fate(status: int, code: int, kind: type[Exception]) -> None:
-    with pytest.raises(kind):
-        await answered(status, {"error": {"code": code}}, [])
-
-
-async def test_without_a_token_nothing_can_be_sent() -> None:
-    assert CHANNEL.sender is not None
-    assert CHANNEL.sender(WhatsAppSettings(_env_file=None), MemoryCursors(), FixedClock()) is None
+@pytest.mark.parametrize("answer", ["", "{", "[]", "null", '{"a":', "[" * 5000, '{"flow_token":"x"}', '{"a":1}'])
+def test_form_without_words_is_noted(answer: str) -> None:
+    content = {"type": "nfm_reply", "nfm_reply": {"response_json": answer, "body": "Sent"}}
+    line = only(delivery(message(type="interactive", text=None, interactive=content)))
+    assert (line.outcome, line.reason) == ("note", "whatsapp.unsupported")

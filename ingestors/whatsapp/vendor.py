@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Any
 
@@ -50,6 +51,21 @@ def location(lat: float, lon: float, name: str) -> dict[str, Any]:
     return {"type": "location", "location": {"latitude": lat, "longitude": lon, "name": name}}
 
 
+def locate(path: str, photo: Photo) -> tuple[bytes, str] | None:
+    """Answer to ``GET /{media id}`` (Meta, "Cloud API > Media"); there the digest is hexadecimal."""
+    if path.partition("?")[0].rpartition("/")[2] != photo.name:
+        return None
+    found = {
+        "messaging_product": "whatsapp",
+        "url": photo.url,
+        "mime_type": "image/png",
+        "sha256": hashlib.sha256(photo.data).hexdigest(),
+        "file_size": len(photo.data),
+        "id": photo.name,
+    }
+    return encode(found), "application/json"
+
+
 def message_id(body: bytes) -> str:
     """The wamid in a delivery made here."""
     found: str = msgspec.json.decode(body)["entry"][0]["changes"][0]["value"]["messages"][0]["id"]
@@ -68,4 +84,5 @@ VENDOR = Vendor(
     ),
     api_setting="graph_url",
     credential_setting="access_token",
+    locate=locate,
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import tweepy
+
+from pipeline.errors import Backpressure, TransientError
 
 from .settings import XSettings
 
@@ -38,6 +42,60 @@ def client(settings: XSettings, **credentials: str) -> tweepy.Client:
     made = tweepy.Client(return_type=requests.Response, **credentials)
     made.session = _Session(settings.api_base, settings.timeout_seconds)
     return made
+
+
+def reader(settings: XSettings) -> tweepy.Client:
+    """The app itself (bearer token): reads what is public, and manages webhooks."""
+    return client(settings, bearer_token=settings.bearer_token.get_secret_value())
+
+
+def speaker(settings: XSettings) -> tweepy.Client:
+    """The city's account (OAuth 1.0a user context)."""
+    return client(
+        settings,
+        consumer_key=settings.consumer_key.get_secret_value(),
+        consumer_secret=settings.consumer_secret.get_secret_value(),
+        access_token=settings.access_token.get_secret_value(),
+        access_token_secret=settings.access_token_secret.get_secret_value(),
+    )
+
+
+async def fetch(settings: XSettings, api: tweepy.Client, ask: Callable[[tweepy.Client], requests.Response]) -> bytes:
+    """The body of one answer. Raises what tweepy and requests raise, and ``TimeoutError``.
+
+    A client serves one call: a thread that outlived its time-out may still hold the last one.
+    """
+
+    def work() -> bytes:
+        with api.session:
+            return ask(api).content
+
+    return await asyncio.wait_for(asyncio.to_thread(work), timeout=2 * settings.timeout_seconds)
+
+
+def as_transient(error: Exception, now: datetime) -> TransientError:
+    """What may pass, as the error that makes everybody wait. A token that has expired is the operator's to mend: what
+    waits for it is caught up later, never thrown away."""
+    if isinstance(error, TransientError):
+        return error
+    if isinstance(error, tweepy.HTTPException):
+        status = error.response.status_code
+        if status == 429:
+            return Backpressure(retry_after(error.response, now) or 60.0)
+        return TransientError(f"X answered {status}: {hint(error)}")
+    return TransientError(f"X could not be reached or read ({type(error).__name__})")
+
+
+def hint(error: Exception) -> str:
+    """What an operator can do about an error of X."""
+    status = error.response.status_code if isinstance(error, tweepy.HTTPException) else 0
+    if status in (401, 403):
+        return "check the tokens (TANGGAP_X_...) and the app's access level"
+    if status == 402:
+        return "the app's credits are used up: recharge them in X's developer console"
+    if status == 429:
+        return "raise TANGGAP_X_POLL_SECONDS if this stays"
+    return "nothing is lost: it is tried again from the same place"
 
 
 def retry_after(response: requests.Response, now: datetime) -> float | None:

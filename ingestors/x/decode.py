@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
 from ingestors.surrogates import whole_surrogates
 from pipeline.channel import Part, Raw
-from schemas.item import Author, Decoded, Item, Outcome
+from schemas.item import Attachment, Author, Decoded, Item, Outcome
 
 from . import dialects
 from . import payload as x
-
-CHANNEL = "x"
+from .bill import CHANNEL
 
 REASONS = {
     "x.in-thread": "A reply: to us, to another person, or the author's next post in a thread.",
@@ -34,6 +33,13 @@ REASONS = {
     "x.reply-duplicate": "X says that we posted this text already: an earlier attempt arrived after all.",
     "x.reply-not-possible": "There is no post to answer.",
     "x.reply-rejected": "X refused the text of the answer.",
+    "x.budget-spent": "The month's cap in dollars is reached: raise it in the settings, or answer in X's own app.",
+    "x.not-accepted": "X does not take our credentials: make new tokens in its developer console.",
+    "x.other-account": "The access token belongs to another account than TANGGAP_X_USER_ID.",
+    "x.webhook-invalid": "X does not deliver to our webhook: validate it again (PUT /2/webhooks/{id}).",
+    "x.not-subscribed": "Mentions, replies, quotes or direct messages are not subscribed to for the account.",
+    "x.media-gone": "X has no such file any more, or does not say where it is.",
+    "x.media-foreign": "The address of a file is not X's.",
     "x.reply-too-long": "The answer has more than 280 weighted characters (10,000 in a direct message).",
 }
 """Every reason code of this channel, for docs/reasons.md; its entrance refuses with the codes of all webhooks."""
@@ -62,15 +68,27 @@ def _dispatch(raw: Raw, fields: dict[str, msgspec.Raw]) -> Iterator[Part]:
     if activity:
         yield from _activity(raw, activity)
     elif "data" in fields:
-        posts = dialects.read(fields["data"], list[msgspec.Raw])
-        if posts is None:
-            yield _dead(raw, raw.body)
-        else:
-            yield from _posts(raw, posts, dialects.index(fields.get("includes")))
+        found = dialects.read(fields["data"], list[msgspec.Raw])
+        known = dialects.index(fields.get("includes"))
+        yield from (
+            [_dead(raw, raw.body)] if found is None else (part for one in found for part in _one(raw, one, known))
+        )
     elif dialects.read(fields.get("meta"), x.PageMeta) is not None:
         return
     else:
         yield from _account_activity(raw, fields)
+
+
+def _one(raw: Raw, one: msgspec.Raw, known: dialects.Index) -> Iterator[Part]:
+    """An element of a list: a post or a direct message of a page, or an event of a delivery that holds several."""
+    activity = dialects.read(one, x.Activity)
+    message = dialects.read(one, x.MessageEvent)
+    if activity:
+        yield from _activity(raw, activity)
+    elif message:
+        yield _event(raw, message, known)
+    else:
+        yield from _posts(raw, [one], known)
 
 
 def _activity(raw: Raw, activity: x.Activity) -> Iterator[Part]:
@@ -86,10 +104,11 @@ def _activity(raw: Raw, activity: x.Activity) -> Iterator[Part]:
         else:
             yield _dead(raw, bytes(activity.payload))
     elif kind in _DIRECT_MESSAGES:
-        messages = dialects.read(activity.payload, x.Messages)
-        yield from _messages(raw, messages) if messages else [_dead(raw, bytes(activity.payload))]
+        yield from _activity_messages(raw, activity.payload, known)
     elif kind == "dm.read":
         yield _plain(raw, "receipt", "x.dm-read", bytes(activity.payload))
+    elif kind == "oauth.revoke":
+        yield _plain(raw, "note", "x.access-revoked", bytes(activity.payload))
     elif kind.startswith("chat."):
         yield _dead(raw, bytes(activity.payload), "x.encrypted-chat")
     else:
@@ -194,37 +213,68 @@ def _deleted(raw: Raw, post_id: str, author: Author, at: datetime) -> Part:
     )
 
 
+def _activity_messages(raw: Raw, data: msgspec.Raw, known: dialects.Index) -> Iterator[Part]:
+    """Direct messages of the X Activity API: in the legacy shape, or one event of API v2."""
+    messages, event = dialects.read(data, x.Messages), dialects.read(data, x.MessageEvent)
+    if messages:
+        yield from _messages(raw, messages)
+    else:
+        yield _event(raw, event, known) if event else _dead(raw, bytes(data))
+
+
 def _messages(raw: Raw, messages: x.Messages) -> Iterator[Part]:
     known = dialects.users((messages.users or {}).values())
     for one in messages.direct_message_events:
         message = dialects.read(one, x.DirectMessage)
-        yield (
-            _message(raw, message, dialects.author(message.message_create.sender_id, known))
-            if message
-            else _dead(raw, bytes(one))
-        )
+        yield _legacy_message(raw, message, known) if message else _dead(raw, bytes(one))
 
 
-def _message(raw: Raw, message: x.DirectMessage, author: Author) -> Part:
-    """A direct message; ``dm:`` before its id says to the sender that the answer is private too."""
+def _legacy_message(raw: Raw, message: x.DirectMessage, known: Mapping[str, x.User]) -> Part:
     data = message.message_create.message_data
-    media = data.attachment.media if data.attachment else None
-    files = [media] if media else []
+    attachment = dialects.read(data.attachment, x.MessageAttachment)
+    entities = dialects.read(data.entities, x.LegacyEntities) or x.LegacyEntities()
+    files = [attachment.media] if attachment and attachment.media else []
+    return _message(
+        raw,
+        message.id,
+        dialects.author(message.message_create.sender_id, known),
+        dialects.plain(data.text, dialects.legacy_links(entities, files)),
+        dialects.from_millis(message.created_timestamp, dialects.snowflake_time(message.id)),
+        tuple(dialects.legacy_file(one) for one in files),
+    )
+
+
+def _event(raw: Raw, event: x.MessageEvent, known: dialects.Index) -> Part:
+    """A direct message of API v2; joining and leaving a conversation are events of the same kind."""
+    if event.event_type != "MessageCreate":
+        return Part(Decoded(outcome="note", key=f"x:{raw.account}:dm:{event.id}", reason="x.activity"))
+    return _message(
+        raw,
+        event.id,
+        dialects.author(event.sender_id, known.users),
+        dialects.plain(event.text, dialects.links_of(event.entities)),
+        dialects.moment(event.created_at, event.id),
+        dialects.files_of(event.attachments, known),
+    )
+
+
+def _message(raw: Raw, message_id: str, author: Author, text: str, at: datetime, files: tuple[Attachment, ...]) -> Part:
+    """A direct message; ``dm:`` before its id says to the sender that the answer is private too."""
     own = author.id == raw.account
     item = Item(
         channel=CHANNEL,
         account=raw.account,
-        external_id=f"dm:{message.id}",
+        external_id=f"dm:{message_id}",
         author=author,
-        text=dialects.plain(data.text, dialects.legacy_links(data.entities or x.LegacyEntities(), files)),
-        sent_at=dialects.from_millis(message.created_timestamp, dialects.snowflake_time(message.id)),
-        root=f"dm:{message.id}",
-        attachments=tuple(dialects.legacy_file(one) for one in files),
+        text=text,
+        sent_at=at,
+        root=f"dm:{message_id}",
+        attachments=files,
     )
     return Part(
         Decoded(
             outcome="ignored" if own else "complaint",
-            key=f"x:{raw.account}:dm:{message.id}",
+            key=f"x:{raw.account}:dm:{message_id}",
             reason="x.own" if own else None,
             item=item,
         )

@@ -123,16 +123,13 @@ def has_words(text: str) -> bool:
 def from_post(post: x.Post, known: Index) -> Status:
     """A v2 post."""
     note = post.note_post or post.note_tweet
-    entities = read(note.entities if note else post.entities, x.Entities) or x.Entities()
-    links = {one.url: "" if one.media_key else one.expanded_url or one.url for one in entities.urls or ()}
-    text = plain(note.text if note else post.text, links)
+    text = plain(note.text if note else post.text, links_of(note.entities if note else post.entities))
     references = {one.type: one.id for one in reversed(post.referenced_posts or post.referenced_tweets or [])}
-    keys = read(post.attachments, x.MediaKeys) or x.MediaKeys()
     return Status(
         id=post.id,
         author=author(post.author_id, known.users),
         text=text,
-        sent_at=_moment(post.created_at, post.id),
+        sent_at=moment(post.created_at, post.id),
         chain=tuple(post.edit_history_post_ids or post.edit_history_tweet_ids or ()),
         thread=post.conversation_id,
         replied_to=references.get("replied_to"),
@@ -140,8 +137,20 @@ def from_post(post: x.Post, known: Index) -> Status:
         retweet="retweeted" in references,
         words=has_words(text),
         location=_location(read(post.geo, x.Geo) or x.Geo(), known.places),
-        attachments=tuple(_media(key, known.media.get(key)) for key in keys.media_keys or ()),
+        attachments=files_of(post.attachments, known),
     )
+
+
+def links_of(raw: msgspec.Raw) -> dict[str, str]:
+    """What each t.co link of a v2 text stands for; the shadow of a file stands for nothing."""
+    entities = read(raw, x.Entities) or x.Entities()
+    return {one.url: "" if one.media_key else one.expanded_url or one.url for one in entities.urls or ()}
+
+
+def files_of(raw: msgspec.Raw, known: Index) -> tuple[Attachment, ...]:
+    """The files of a v2 post or message."""
+    keys = read(raw, x.MediaKeys) or x.MediaKeys()
+    return tuple(_media(key, known.media.get(key)) for key in keys.media_keys or ())
 
 
 def from_legacy(tweet: x.LegacyTweet) -> Status:
@@ -181,10 +190,11 @@ def legacy_file(media: x.LegacyMedia) -> Attachment:
     return _file(media.media_url_https, None, None)
 
 
-def _moment(text: str | None, post_id: str) -> datetime:
+def moment(text: str | None, post_id: str) -> datetime:
+    """UTC instant of an ISO time; of the id where there is none, or one without a zone."""
     try:
-        moment = datetime.fromisoformat(text or "")
-        return moment.astimezone(UTC) if moment.tzinfo else snowflake_time(post_id)
+        said = datetime.fromisoformat(text or "")
+        return said.astimezone(UTC) if said.tzinfo else snowflake_time(post_id)
     except (ValueError, OverflowError):
         return snowflake_time(post_id)
 
@@ -202,13 +212,19 @@ def _location(geo: x.Geo, places: Mapping[str, x.Place]) -> Location:
     return Location(lat=lat, lon=lon, text=place.full_name if place else None)
 
 
+def best_address(media: x.Media) -> str | None:
+    """The largest film, else the picture, else the still of a film that X shows none of."""
+    videos = [one for one in media.variants or () if one.content_type == "video/mp4"]
+    if videos:
+        return max(videos, key=lambda one: one.bit_rate or 0).url
+    return media.url or media.preview_image_url
+
+
 def _media(key: str, media: x.Media | None) -> Attachment:
     if media is None:
         return Attachment(reference=key)
-    videos = [one for one in media.variants or () if one.content_type == "video/mp4"]
-    if videos:
-        return _file(max(videos, key=lambda one: one.bit_rate or 0).url, "video/mp4", key)
-    return _file(media.url or media.preview_image_url, None, key)
+    film = any(one.content_type == "video/mp4" for one in media.variants or ())
+    return _file(best_address(media), "video/mp4" if film else None, key)
 
 
 def _file(url: str | None, media_type: str | None, otherwise: str | None) -> Attachment:

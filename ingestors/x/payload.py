@@ -12,6 +12,7 @@ Two dialects are spoken:
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -20,7 +21,13 @@ Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,20}\Z")]
 """Snowflake ids are strings: as JSON numbers they lose their last digits."""
 NOTHING = msgspec.Raw(b"null")
 """An absent part that is read apart; ``Raw | None`` would take nothing but null."""
-MediaKey = Annotated[str, msgspec.Meta(pattern=r"\A[0-9_]{1,64}\Z")]
+MEDIA_KEY = r"\A[0-9_]{1,64}\Z"
+MediaKey = Annotated[str, msgspec.Meta(pattern=MEDIA_KEY)]
+
+
+def is_media_key(text: str) -> bool:
+    """Whether X could have made this key."""
+    return re.search(MEDIA_KEY, text) is not None
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,15 +145,9 @@ class Activity(Wire, frozen=True, kw_only=True):
     includes: msgspec.Raw = NOTHING
 
 
-class Page(Wire, frozen=True, kw_only=True):
-    """An answer of the mentions endpoint; ``data`` is absent from an empty one."""
-
-    data: list[msgspec.Raw] | None = None
-    includes: msgspec.Raw = NOTHING
-
-
 class PageMeta(Wire, frozen=True, kw_only=True):
     newest_id: Id | None = None
+    oldest_id: Id | None = None
     next_token: str | None = None
 
 
@@ -243,9 +244,11 @@ class MessageAttachment(Wire, frozen=True, kw_only=True):
 
 
 class MessageData(Wire, frozen=True, kw_only=True):
+    """As with posts, what decorates the words is read apart."""
+
     text: str = ""
-    entities: LegacyEntities | None = None
-    attachment: MessageAttachment | None = None
+    entities: msgspec.Raw = NOTHING
+    attachment: msgspec.Raw = NOTHING
 
 
 class MessageCreate(Wire, frozen=True, kw_only=True):
@@ -257,6 +260,18 @@ class DirectMessage(Wire, frozen=True, kw_only=True):
     id: Id
     created_timestamp: str | None = None
     message_create: MessageCreate
+
+
+class MessageEvent(Wire, frozen=True, kw_only=True):
+    """A direct message of API v2 (``x-api/openapi.json``, ``DmEvent``), as payload of ``dm.received`` too."""
+
+    id: Id
+    sender_id: Id
+    event_type: str = "MessageCreate"
+    text: str = ""
+    created_at: str | None = None
+    entities: msgspec.Raw = NOTHING
+    attachments: msgspec.Raw = NOTHING
 
 
 class Messages(Wire, frozen=True, kw_only=True):

@@ -1,10 +1,7 @@
-"""X: what a delivery becomes, and which deliveries are let in."""
+"""X: what a delivery becomes; ``test_receive.py`` tells which are let in."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,18 +15,13 @@ from hypothesis import strategies as st
 from ingestors.surrogates import whole_surrogates
 from ingestors.x import CHANNEL, REASONS
 from ingestors.x.dialects import snowflake_time
-from ingestors.x.receive import SIGNATURE, XWebhook
-from ingestors.x.settings import XSettings
-from pipeline.channel import HookRequest, Raw
-from pipeline.errors import Rejected
+from pipeline.channel import Raw
 from schemas.item import Decoded
 
 FIXTURES = Path(__file__).parent / "fixtures"
 INPUTS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
 ACCOUNT = "1000000001"
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-SECRET = "demo-x-consumer-secret-00000000"
-PREVIOUS = "previous-x-consumer-secret-0000"
 MENTION = (FIXTURES / "xaa_mention_create.json").read_bytes()
 
 
@@ -126,6 +118,95 @@ def test_control_characters_do_not_travel() -> None:
     assert line.item.text == "ab[31mc\nd"
 
 
+@pytest.mark.parametrize("prefix", ["post", "tweet"])
+@pytest.mark.parametrize("kind", ["create", "mention.create", "reply.create", "quote.create"])
+def test_every_kind_of_post_in_both_spellings(prefix: str, kind: str) -> None:
+    line = only(decoded(event(f"{prefix}.{kind}", post())))
+    assert (line.outcome, line.key) == ("complaint", f"x:{ACCOUNT}:{post()['id']}")
+
+
+@pytest.mark.parametrize("prefix", ["post", "tweet"])
+def test_deletion_in_both_spellings(prefix: str) -> None:
+    line = only(decoded(event(f"{prefix}.delete", {"id": "21", "author_id": "7"})))
+    assert (line.outcome, line.reason) == ("delete", "x.deleted")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "like.create", "follow.follow", "follow.unfollow", "mute.mute", "block.block", "dm.indicate_typing",
+        "profile.update.bio", "spaces.start", "news.new", "something.new",
+    ],
+)  # fmt: skip
+def test_what_is_not_a_message_is_a_note(kind: str) -> None:
+    line = only(decoded(event(kind, {"before": "a", "after": "b"})))
+    assert (line.outcome, line.reason) == ("note", "x.activity")
+
+
+@pytest.mark.parametrize("note", ["note_tweet", "note_post"])
+def test_the_whole_text_of_a_long_post_counts(note: str) -> None:
+    text = "Banjir di RW 05 " * 40 + "@DKIJakarta"
+    line = only(decoded(event("post.create", post(text=text[:275] + "…", **{note: {"text": text}}))))
+    assert line.item is not None
+    assert line.item.text == text
+
+
+@pytest.mark.parametrize("wrong", [2123585868395450369, 2.1235858683954504e18, -5, None, "2.1e18", "", ["1"]])
+def test_an_id_that_is_not_a_string_of_digits_is_dead_and_never_rounded(wrong: Any) -> None:
+    page = {"data": [post(id=wrong), post()], "meta": {"result_count": 2}}
+    first, second = decoded(json.dumps(page).encode())
+    assert (first.outcome, first.item) == ("dead", None)
+    assert second.outcome == "complaint"
+
+
+def test_two_posts_of_one_delivery_share_nothing() -> None:
+    place = {"id": "a1", "full_name": "Menteng, Indonesia"}
+    rich = post(
+        geo={"place_id": "a1"}, attachments={"media_keys": ["3_1"]}, edit_history_tweet_ids=["20", post()["id"]]
+    )
+    page = {"data": [rich, post(id="22", author_id="8", text="Pohon tumbang")], "includes": {"places": [place]}}
+    first, second = decoded(json.dumps(page).encode())
+    assert first.item is not None
+    assert second.item is not None
+    assert (first.item.location.text, len(first.item.attachments), first.item.root) == ("Menteng, Indonesia", 1, "20")
+    assert (second.item.location.text, second.item.attachments, second.item.root) == (None, (), "22")
+    assert second.item.author.id == "8"
+
+
+def test_a_mention_that_x_put_into_a_reply_is_a_reply_whose_root_may_be_unknown() -> None:
+    body = post(conversation_id="11", referenced_tweets=[{"type": "replied_to", "id": "15"}], text="sama, min")
+    line = only(decoded(event("post.reply.create", body)))
+    assert line.item is not None
+    assert (line.outcome, line.item.reply_to, line.item.thread) == ("reply", "15", "11")
+    assert line.item.root == line.item.external_id
+
+
+def test_direct_message_has_one_key_in_either_shape() -> None:
+    legacy = only(decoded((FIXTURES / "xaa_dm_received.json").read_bytes()))
+    assert legacy.item is not None
+    same = {"id": legacy.item.external_id.removeprefix("dm:"), "sender_id": legacy.item.author.id, "text": "x"}
+    assert only(decoded(event("dm.received", same))).key == legacy.key
+
+
+def test_own_direct_message_and_joining_are_no_complaints() -> None:
+    own = only(decoded(event("dm.sent", {"id": "31", "sender_id": ACCOUNT, "text": "Terima kasih"})))
+    assert (own.outcome, own.reason) == ("ignored", "x.own")
+    joined = only(decoded(event("dm.received", {"id": "32", "sender_id": "7", "event_type": "ParticipantsJoin"})))
+    assert (joined.outcome, joined.reason, joined.item) == ("note", "x.activity", None)
+
+
+@pytest.mark.parametrize("part", ["entities", "attachment"])
+@pytest.mark.parametrize("wrong", [7, "x", [], {"urls": 7, "media": {"url": 7}}])
+def test_a_broken_decoration_loses_no_direct_message(part: str, wrong: Any) -> None:
+    document = json.loads((FIXTURES / "xaa_dm_received.json").read_bytes())
+    create = document["data"]["payload"]["direct_message_events"][0]["message_create"]
+    create["message_data"][part] = wrong
+    line = only(decoded(json.dumps(document).encode()))
+    assert line.outcome == "complaint"
+    assert line.item is not None
+    assert "pungli" in line.item.text
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -177,113 +258,3 @@ def test_no_single_wrong_value_makes_decode_raise(path: Path, data: st.DataObjec
     node[key] = data.draw(JSON)
     lines = decoded(json.dumps(document).encode())
     assert all(line.outcome == "dead" or line.reason in REASONS or line.reason is None for line in lines)
-
-
-def sign(body: bytes, secret: str = SECRET) -> str:
-    return "sha256=" + base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
-
-
-def request(body: bytes, signature: str | None, content_type: str | None = "application/json") -> HookRequest:
-    headers = {} if content_type is None else {"content-type": content_type}
-    if signature is not None:
-        headers[SIGNATURE] = signature
-    return HookRequest(headers, {}, body, NOW)
-
-
-def settings(**values: Any) -> XSettings:
-    return XSettings.model_validate({"consumer_secret": SECRET, **values})
-
-
-@pytest.fixture
-def webhook() -> XWebhook:
-    return XWebhook(settings(consumer_secret_previous=PREVIOUS))
-
-
-HEX = hmac.new(SECRET.encode(), MENTION, hashlib.sha256).hexdigest()
-REFORMATTED = json.dumps(json.loads(MENTION)).encode()
-REFUSED: dict[str, tuple[HookRequest, int]] = {
-    "no signature": (request(MENTION, None), 401),
-    "empty signature": (request(MENTION, ""), 401),
-    "only the prefix": (request(MENTION, "sha256="), 401),
-    "no prefix": (request(MENTION, sign(MENTION).removeprefix("sha256=")), 401),
-    "other algorithm": (request(MENTION, sign(MENTION).replace("sha256", "sha1")), 401),
-    "hex like Meta's": (request(MENTION, f"sha256={HEX}"), 401),
-    "one letter off": (request(MENTION, sign(MENTION)[:-2] + "A="), 401),
-    "lower case": (request(MENTION, sign(MENTION).lower()), 401),
-    "trailing blank": (request(MENTION, sign(MENTION) + " "), 401),
-    "not ASCII": (request(MENTION, "sha256=é\ud800"), 401),
-    "unknown secret": (request(MENTION, sign(MENTION, "another-secret-0000000")), 401),
-    "empty secret": (request(MENTION, sign(MENTION, "")), 401),
-    "signature of another body": (request(MENTION, sign(b"{}")), 401),
-    "body formatted again": (request(REFORMATTED, sign(MENTION)), 401),
-    "wrong signature before wrong type": (request(b"x", "sha256=x", "text/plain"), 401),
-    "no content type": (request(MENTION, sign(MENTION), None), 415),
-    "form": (request(MENTION, sign(MENTION), "application/x-www-form-urlencoded"), 415),
-    "utf-7": (request(MENTION, sign(MENTION), "application/json; charset=utf-7"), 415),
-    "wrong type before not JSON": (request(b"x", sign(b"x"), "text/json"), 415),
-    "empty body": (request(b"", sign(b"")), 400),
-    "list": (request(b"[]", sign(b"[]")), 400),
-    "cut off": (request(MENTION[:-5], sign(MENTION[:-5])), 400),
-    "other vendor": (request(b'{"object":"page","entry":[]}', sign(b'{"object":"page","entry":[]}')), 400),
-    "page of mentions": (request(b'{"data":[],"meta":{}}', sign(b'{"data":[],"meta":{}}')), 400),
-    "deep": (request(b'{"data":' * 100_000, sign(b'{"data":' * 100_000)), 400),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_delivery_is_refused(webhook: XWebhook, case: str) -> None:
-    delivery, status = REFUSED[case]
-    with pytest.raises(Rejected) as refused:
-        webhook.take(delivery)
-    assert refused.value.status == status
-
-
-@pytest.mark.parametrize("secret", [SECRET, PREVIOUS], ids=["current", "previous"])
-@pytest.mark.parametrize(
-    "name", ["xaa_mention_create", "aaa_edit_and_delete_and_like", "aaa_access_revoked", "xaa_like_note"]
-)
-def test_delivery_is_taken_as_it_came(webhook: XWebhook, name: str, secret: str) -> None:
-    body = (FIXTURES / f"{name}.json").read_bytes()
-    raws, answer = webhook.take(request(body, sign(body, secret), "Application/JSON; charset=UTF-8"))
-    assert [(raw.channel, raw.account, raw.body, raw.received_at) for raw in raws] == [("x", ACCOUNT, body, NOW)]
-    assert answer.body == b""
-
-
-def test_previous_secret_is_refused_once_it_is_taken_out() -> None:
-    with pytest.raises(Rejected, match="401"):
-        XWebhook(settings()).take(request(MENTION, sign(MENTION, PREVIOUS)))
-
-
-def test_challenge_is_answered_with_the_current_secret(webhook: XWebhook) -> None:
-    answer = webhook.challenge({"crc_token": "MTIzNDU2Nzg5MA=="})
-    assert answer.content_type == "application/json"
-    assert json.loads(answer.body) == {"response_token": sign(b"MTIzNDU2Nzg5MA==")}
-
-
-@pytest.mark.parametrize("token", ["", MENTION.decode(), "{}", "a" * 513, "<script>", "a b", "é"])
-def test_challenge_never_signs_what_could_be_a_delivery(webhook: XWebhook, token: str) -> None:
-    with pytest.raises(Rejected) as refused:
-        webhook.challenge({"crc_token": token})
-    assert refused.value.status == 400
-
-
-def test_challenge_without_a_token_is_refused(webhook: XWebhook) -> None:
-    with pytest.raises(Rejected, match="400"):
-        webhook.challenge({})
-
-
-@pytest.mark.parametrize("secret", ["short", "demo-x-consumer-secret-00000000"])
-def test_production_refuses_weak_secrets(secret: str) -> None:
-    with pytest.raises(ValueError, match=r"consumer_secret|CONSUMER_SECRET"):
-        settings(TANGGAP_ENV="production", consumer_secret=secret)
-
-
-def test_an_empty_variable_does_not_switch_verification_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TANGGAP_X_CONSUMER_SECRET", "")
-    with pytest.raises(Rejected, match="401"):
-        XWebhook(XSettings()).take(request(MENTION, sign(MENTION, "")))
-
-
-def test_settings_do_not_print_their_secrets() -> None:
-    assert SECRET not in repr(settings())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from typing import Any
 
@@ -34,7 +35,7 @@ def message(
     ]
     includes: dict[str, Any] = {"users": users}
     if photo is not None:
-        key = f"3_{digits(19)}"
+        key = media_key(photo)
         payload["attachments"] = {"media_keys": [key]}
         includes["media"] = [{"media_key": key, "type": "photo", "url": photo.url}]
     if after is not None:
@@ -56,6 +57,18 @@ def sign(body: bytes, secret: str) -> str:
     return "sha256=" + base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
+def media_key(photo: Photo) -> str:
+    """``3_`` is a photo; the digits are always the same for one name."""
+    return f"3_{int.from_bytes(hashlib.sha256(photo.name.encode()).digest()[:7], 'big')}"
+
+
+def locate(path: str, photo: Photo) -> tuple[bytes, str] | None:
+    """``GET /2/media/{media_key}``."""
+    if path.partition("?")[0] != f"/2/media/{media_key(photo)}":
+        return None
+    return encode({"data": {"media_key": media_key(photo), "type": "photo", "url": photo.url}}), "application/json"
+
+
 VENDOR = Vendor(
     account=lambda settings: str(settings.user_id),
     content_type="application/json",
@@ -69,4 +82,5 @@ VENDOR = Vendor(
     ),
     api_setting="api_base",
     credential_setting="bearer_token",
+    locate=locate,
 )

@@ -11,33 +11,31 @@ from typing import Any
 import pytest
 import tweepy
 
-from ingestors.x.receive import Mentions, ingest
+from ingestors.x.poll import Mentions, ingest
 from ingestors.x.settings import XSettings
 from pipeline.channel import Raw
 from pipeline.errors import Unavailable
+from tests.channels import FixedClock, MemoryCursors
 
 ACCOUNT = "1000000001"
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
+class Cursors(MemoryCursors):
+    """Remembers how the account's own cursor moved."""
 
-
-class Cursors:
     def __init__(self, value: str | None = None) -> None:
-        self.value = value
+        super().__init__({("x", ACCOUNT): value} if value else {})
         self.history: list[str] = []
 
-    async def get(self, channel: str, account: str) -> str | None:
-        assert (channel, account) == ("x", ACCOUNT)
-        return self.value
+    @property
+    def value(self) -> str | None:
+        return self.values.get(("x", ACCOUNT))
 
     async def set(self, channel: str, account: str, value: str) -> None:
-        assert (channel, account) == ("x", ACCOUNT)
-        self.value = value
-        self.history.append(value)
+        await super().set(channel, account, value)
+        if account == ACCOUNT:
+            self.history.append(value)
 
 
 class Intake:
@@ -81,7 +79,7 @@ def sleeper(delays: list[float], rounds: int) -> Callable[[float], Awaitable[Non
 
 async def run(double: Any, intake: Intake, cursors: Cursors, rounds: int, **values: Any) -> list[float]:
     delays: list[float] = []
-    poller = Mentions(settings(double, **values), intake, cursors, clock=FixedClock(), sleep=sleeper(delays, rounds))
+    poller = Mentions(settings(double, **values), intake, cursors, clock=FixedClock(NOW), sleep=sleeper(delays, rounds))
     with pytest.raises(Stop):
         await poller.run()
     return delays
@@ -90,7 +88,7 @@ async def run(double: Any, intake: Intake, cursors: Cursors, rounds: int, **valu
 async def test_pages_down_to_the_cursor_and_moves_it_once(double: Any) -> None:
     double.ids = [101, 102, 103, 104, 105]
     intake, cursors = Intake(), Cursors("100")
-    assert await Mentions(settings(double), intake, cursors, clock=FixedClock()).round() == 5
+    assert await Mentions(settings(double), intake, cursors, clock=FixedClock(NOW)).round() == 5
     assert intake.ids == [105, 104, 103, 102, 101]
     assert cursors.history == ["105"]
     assert [call[2].get("pagination_token") for call in double.calls] == [None, "2", "4"]
@@ -100,15 +98,15 @@ async def test_pages_down_to_the_cursor_and_moves_it_once(double: Any) -> None:
 async def test_bytes_stay_as_they_came(double: Any) -> None:
     double.ids = [101]
     intake = Intake()
-    await Mentions(settings(double), intake, Cursors("100"), clock=FixedClock()).round()
+    await Mentions(settings(double), intake, Cursors("100"), clock=FixedClock(NOW)).round()
     (raw,) = intake.raws
-    assert raw.body == double._page({})
+    assert raw.body == double._page({}, [101], "pagination_token")
     assert (raw.channel, raw.account, raw.content_type) == ("x", ACCOUNT, "application/json")
     assert (raw.received_at, raw.meta) == (NOW, {"source": "mentions"})
 
 
 async def test_asks_for_all_that_the_decoder_reads(double: Any) -> None:
-    await Mentions(settings(double), Intake(), Cursors("100"), clock=FixedClock()).round()
+    await Mentions(settings(double), Intake(), Cursors("100"), clock=FixedClock(NOW)).round()
     _, _, query, headers, _ = double.calls[0]
     assert headers["authorization"] == "Bearer demo-bearer"
     assert query["max_results"] == "100"
@@ -121,7 +119,7 @@ async def test_asks_for_all_that_the_decoder_reads(double: Any) -> None:
 async def test_first_look_goes_back_only_so_far(double: Any) -> None:
     double.ids = [101, 102, 103]
     cursors = Cursors()
-    await Mentions(settings(double, backfill_hours=6), Intake(), cursors, clock=FixedClock()).round()
+    await Mentions(settings(double, backfill_hours=6), Intake(), cursors, clock=FixedClock(NOW)).round()
     starts = {call[2].get("start_time") for call in double.calls}
     assert starts == {(NOW - timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     assert cursors.value == "103"
@@ -129,7 +127,7 @@ async def test_first_look_goes_back_only_so_far(double: Any) -> None:
 
 async def test_nothing_new_leaves_no_trace(double: Any) -> None:
     intake, cursors = Intake(), Cursors("100")
-    assert await Mentions(settings(double), intake, cursors, clock=FixedClock()).round() == 0
+    assert await Mentions(settings(double), intake, cursors, clock=FixedClock(NOW)).round() == 0
     assert (intake.raws, cursors.history) == ([], [])
 
 
@@ -144,11 +142,11 @@ async def test_killed_between_the_second_page_and_the_cursor_misses_nothing(doub
 
     killed, cursors = Killed(), Cursors("100")
     with pytest.raises(asyncio.CancelledError):
-        await Mentions(settings(double), killed, cursors, clock=FixedClock()).run()
+        await Mentions(settings(double), killed, cursors, clock=FixedClock(NOW)).run()
     assert cursors.value == "100"
     double.ids.append(106)
     after = Intake()
-    await Mentions(settings(double), after, cursors, clock=FixedClock()).round()
+    await Mentions(settings(double), after, cursors, clock=FixedClock(NOW)).round()
     assert set(killed.ids) | set(after.ids) == {101, 102, 103, 104, 105, 106}
     assert cursors.value == "106"
 
@@ -214,7 +212,7 @@ async def test_failure_on_a_later_page_keeps_the_cursor(double: Any, answer: Any
     double.faults = [None, answer(500)]
     cursors = Cursors("100")
     with pytest.raises(tweepy.TwitterServerError):
-        await Mentions(settings(double), Intake(), cursors, clock=FixedClock()).round()
+        await Mentions(settings(double), Intake(), cursors, clock=FixedClock(NOW)).round()
     assert cursors.history == []
 
 

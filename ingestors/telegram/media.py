@@ -56,7 +56,9 @@ class TelegramFiles:
 
 
 def make_files(settings: TelegramSettings) -> TelegramFiles | None:
-    """None without a bot token."""
-    if settings.bot_token is None:
-        return None
-    return TelegramFiles(settings, settings.bot_token.get_secret_value())
+    """None without a bot token, except for a development API on loopback, which knows no bots."""
+    if settings.bot_token is not None:
+        return TelegramFiles(settings, settings.bot_token.get_secret_value())
+    if settings.api_url.startswith("http://"):
+        return TelegramFiles(settings, f"{settings.bot_id}:loopback")
+    return None

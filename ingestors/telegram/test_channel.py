@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ingestors.telegram import CHANNEL, REASONS
-from ingestors.telegram.media import TelegramFiles
+from ingestors.telegram.media import TelegramFiles, make_files
 from ingestors.telegram.probe import probe
 from ingestors.telegram.reply import TelegramSender
 from ingestors.telegram.settings import TelegramSettings
+from ingestors.telegram.vendor import VENDOR
+from ingestors.vendor import Photo
+from pipeline import log
 from pipeline.channel import Outgoing, Probe, Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from schemas.base import encode
@@ -258,6 +263,43 @@ async def test_file_that_cannot_be_had(answer: Any, found: Attachment | None, re
     with pytest.raises(InvalidItem) as raised:
         await located(answer, found)
     assert raised.value.reason == reason
+
+
+async def test_file_of_the_demo_is_found_without_a_token() -> None:
+    """The demo plays Telegram on loopback with what ``VENDOR`` knows."""
+    photo = Photo("foto.png", "http://127.0.0.1:8098/telegram/files/foto.png", b"PNG")
+    assert VENDOR.locate is not None
+
+    class Demo(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            assert VENDOR.locate is not None
+            path = request.url.path.removeprefix("/telegram")
+            found = VENDOR.locate(f"{path}?{request.content.decode()}", photo)
+            return httpx.Response(200, content=found[0]) if found else httpx.Response(404, json={"ok": False})
+
+    demo = TelegramSettings(_env_file=None, api_url="http://127.0.0.1:8098/telegram")
+    assert make_files(demo) is not None
+    files = TelegramFiles(demo, f"{BOT}:loopback", Demo())
+    url = (await files.locate(Attachment(reference="foto.png"), BOT)).url
+    await files.close()
+    assert list(files.hosts) == ["127.0.0.1"]
+    assert VENDOR.locate(url.removeprefix("http://127.0.0.1:8098/telegram"), photo) == (b"PNG", "image/png")
+
+
+async def test_no_address_with_the_token_reaches_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        log.configure("responder", "debug")
+        await sent(Telegram(sendMessage=SENT))
+        for answer in (refusal(401, "Unauthorized"), httpx.ConnectError("away")):
+            with pytest.raises(TransientError):
+                await sent(Telegram(sendMessage=answer))
+    finally:
+        root.handlers[:], root.level = handlers, level
+        structlog.reset_defaults()
+    said = capfd.readouterr()
+    assert TOKEN.partition(":")[2] not in said.out + said.err
 
 
 async def test_file_is_tried_again_while_telegram_is_away() -> None:

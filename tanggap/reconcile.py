@@ -246,7 +246,7 @@ async def run(name: str, since: str, settings: CoreSettings, *, mend: bool) -> R
     if channel.history is None:
         raise CannotReconcile(f"{channel.title} keeps no listing to compare with: see ingestors/{name}/README.md")
     async with open_house(settings, keys=50) as house:
-        history = channel.history(channel.settings(), house.clock)
+        history = channel.history(channel.settings(), house.cursors, house.clock)
         if history is None:
             raise CannotReconcile(
                 f"{channel.title} has no credentials here: set TANGGAP_{name.upper()}_… (.env.example), then run again"

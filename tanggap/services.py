@@ -109,7 +109,7 @@ def make_sender(channel: Channel, house: House) -> Sender | None:
 async def ingest(channel: Channel, house: House, stop: asyncio.Event) -> None:
     """A channel's poller or server, and its catch-up beside it: each started again, with back-off, when it ends."""
     settings = channel.settings()
-    history = channel.history(settings, house.clock) if channel.history is not None else None
+    history = channel.history(settings, house.cursors, house.clock) if channel.history is not None else None
     if channel.ingest is None and history is None:
         log.info("ingest.nothing", channel=channel.name, hint="set the channel's credentials to catch up by listing")
         await stop.wait()

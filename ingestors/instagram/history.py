@@ -11,7 +11,7 @@ import msgspec
 from ingestors.graph import Graph, Page, Refused
 from ingestors.graph_access import messages, newest_first, since_then
 from ingestors.items import EPOCH, Id, ident, listing, read
-from pipeline.channel import Raw
+from pipeline.channel import Cursors, Raw
 from pipeline.clock import Clock
 from pipeline.errors import TransientError
 
@@ -139,7 +139,7 @@ def _read(element: msgspec.Raw, kind: type[T]) -> T:
     return found
 
 
-def make_history(settings: InstagramSettings, clock: Clock) -> InstagramHistory | None:
+def make_history(settings: InstagramSettings, cursors: Cursors, clock: Clock) -> InstagramHistory | None:
     """None without an access token."""
     if settings.access_token is None:
         return None

@@ -46,7 +46,7 @@ def channel(**more: Any) -> Channel:
 
 async def test_a_channel_with_a_listing_alone_catches_up_and_closes_it() -> None:
     listing, stop = Listing(), asyncio.Event()
-    one = channel(history=lambda settings, clock: listing)
+    one = channel(history=lambda settings, cursors, clock: listing)
     assert ingests(one)
     running = asyncio.create_task(ingest(one, house(), stop))
     await asyncio.wait_for(listing.read.wait(), 5)
@@ -62,7 +62,9 @@ async def test_poller_and_catch_up_run_side_by_side() -> None:
         polling.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(ingest(channel(ingest=poll, history=lambda settings, clock: listing), house(), stop))
+    running = asyncio.create_task(
+        ingest(channel(ingest=poll, history=lambda settings, cursors, clock: listing), house(), stop)
+    )
     await asyncio.wait_for(asyncio.gather(listing.read.wait(), polling.wait()), 5)
     stop.set()
     await asyncio.wait_for(running, 5)
@@ -71,7 +73,7 @@ async def test_poller_and_catch_up_run_side_by_side() -> None:
 
 async def test_without_credentials_it_waits_and_ends_when_asked() -> None:
     stop = asyncio.Event()
-    running = asyncio.create_task(ingest(channel(history=lambda settings, clock: None), house(), stop))
+    running = asyncio.create_task(ingest(channel(history=lambda settings, cursors, clock: None), house(), stop))
     stop.set()
     await asyncio.wait_for(running, 5)
 
@@ -82,7 +84,7 @@ async def test_an_error_of_the_poller_that_is_ours_ends_the_service() -> None:
 
     listing = Listing()
     with pytest.raises(ExceptionGroup):
-        await ingest(channel(ingest=broken, history=lambda settings, clock: listing), house(), asyncio.Event())
+        await ingest(channel(ingest=broken, history=lambda settings, cursors, clock: listing), house(), asyncio.Event())
     assert listing.closed
 
 

@@ -39,6 +39,16 @@ def with_fetched(case: Case, files: Iterable[AttachmentRef]) -> tuple[Attachment
     return tuple(known.get(file.id or "", file) for file in files)
 
 
+def amended(case: Case, files: Iterable[AttachmentRef]) -> tuple[AttachmentRef, ...]:
+    """Files of a newer version of the complaint, and those that later messages added: an edit leaves them."""
+    fresh = with_fetched(case, files)
+    mine = {file.id for file in fresh}
+    added = {
+        file.id for fact in case.history if fact.kind in {"followup", "answered"} for file in fact.evidence if file.id
+    }
+    return (*fresh, *(file for file in case.attachments if file.id in added and file.id not in mine))
+
+
 def joined(case: Case, files: Iterable[AttachmentRef]) -> tuple[AttachmentRef, ...]:
     """The case's files and those of one more message, each once."""
     mine = {file.id for file in case.attachments if file.id is not None}

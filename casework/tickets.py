@@ -9,7 +9,7 @@ from schemas.ticket import Assignment, Place, TicketEvent
 
 from .commands import enter
 from .facts import SYSTEM, Said
-from .files import joined, with_fetched, withdrawn
+from .files import amended, joined, withdrawn
 
 OLDER_VERSION = "older-version"
 """``Fact.reason`` of an amendment that came after a newer one: it is recorded, the text stays."""
@@ -56,7 +56,7 @@ def on_ticket_event(case: Case, event: TicketEvent, version: int) -> tuple[Case,
         said = Said(kind="amended", at=event.at, actor=_citizen(event), source_event=event.id, reason=OLDER_VERSION)
         return case, said, version
     if not withdrawn(case):
-        files = with_fetched(case, event.attachments)
+        files = amended(case, event.attachments)
         case = msgspec.structs.replace(case, subject=event.subject, text=event.text, attachments=files)
         case = _read(case, event)
     return case, Said(kind="amended", at=event.at, actor=_citizen(event), source_event=event.id), event.version

@@ -57,6 +57,13 @@ def test_an_edited_message_keeps_its_file(first: str) -> None:
     assert case.attachments == (KEPT,)
 
 
+def test_an_edit_does_not_take_the_files_of_later_messages() -> None:
+    office = Office()
+    later = ticket("followup", attachments=(WAITING,))
+    case = office.take(ticket(attachments=(OTHER,)), later, attach(KEPT), ticket("amended", text="Lain", version=2))
+    assert case.attachments == (KEPT,)
+
+
 def test_events_from_before_there_were_ids_find_their_file() -> None:
     old = AttachmentRef(media_type="image/jpeg")
     office = Office()

@@ -47,6 +47,11 @@ STORIES = (
         then="Sampai sore ini belum menyala juga dan sudah ada yang tabrakan",
     ),
     Story(
+        "telegram", "saluran mampet", "Tono Contoh",
+        "Saluran air di Jl. Cikini Raya mampet, air meluap ke jalan dan bau", photo=True,
+        then="Sore ini airnya sudah masuk ke teras rumah warga",
+    ),
+    Story(
         "whatsapp", "pohon tumbang", "Joko Contoh",
         "Pohon tumbang menutup Jl. Wijaya I, mobil tidak bisa lewat, mohon segera dipotong", photo=True,
         then="Sudah dua jam belum ada petugas yang datang",

@@ -9,6 +9,7 @@ import msgspec
 from schemas.case import Case, Command, Status
 
 from .facts import Said
+from .files import attach, withdrawn
 from .table import COMMANDS, HISTORY_LIMIT, REOPEN_WITHIN, UNIT, CommandRule
 
 Refusal = Literal[
@@ -23,6 +24,7 @@ Refusal = Literal[
     "bad-rating",
     "too-late",
     "history-full",
+    "missing-evidence",
 ]
 """Stable codes of ``Fact.reason``; README.md says what each means for people."""
 
@@ -40,7 +42,7 @@ def on_command(case: Case, command: Command) -> tuple[Case, Said]:
         text=command.text,
         until=command.until,
         rating=command.rating,
-        evidence=command.evidence,
+        evidence=() if command.kind == "attach" and withdrawn(case) else command.evidence,
     )
     return _changed(case, command, rule), said
 
@@ -56,6 +58,8 @@ def _changed(case: Case, command: Command, rule: CommandRule) -> Case:
         moved = msgspec.structs.replace(moved, resolved_at=command.at)
     elif command.kind == "reopen":
         moved = msgspec.structs.replace(moved, resolved_at=None, rating=None)
+    elif command.kind == "attach":
+        moved = attach(moved, command.evidence)
     elif command.kind == "rate":
         moved = msgspec.structs.replace(moved, rating=command.rating)
     return moved
@@ -100,6 +104,7 @@ def _unfit_content(case: Case, command: Command, rule: CommandRule) -> Refusal |
         ("unit" in needs and not UNIT.fullmatch(command.unit or ""), "bad-unit"),
         ("unit" in needs and command.unit == case.unit, "same-unit"),
         ("until" in needs and (command.until is None or command.until <= command.at), "until-not-future"),
+        ("evidence" in needs and not command.evidence, "missing-evidence"),
         ("rating" in needs and command.rating not in range(1, 6), "bad-rating"),
         (command.kind == "reopen" and solved is not None and command.at - solved > REOPEN_WITHIN, "too-late"),
     )

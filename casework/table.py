@@ -17,7 +17,7 @@ from schemas.case import CommandKind, FactKind, Status
 Role = Literal["citizen", "officer", "desk", "counter", "system"]
 Reach = Literal["any", "own"]
 """``own``: only tickets of the unit that the actor acts for."""
-Need = Literal["text", "unit", "until", "rating"]
+Need = Literal["text", "unit", "until", "rating", "evidence"]
 
 REOPEN_WITHIN = timedelta(days=30)
 """How long after it was resolved a ticket can be reopened."""
@@ -127,5 +127,11 @@ COMMANDS: Mapping[CommandKind, CommandRule] = {
         by={"officer": "own", "desk": "any", "counter": "any", "system": "any"},
         moves=_stay(*_ALL),
         needs=("text",),
+    ),
+    "attach": CommandRule(
+        fact="attached",
+        by={"system": "any"},
+        moves=_stay(*_ALL),
+        needs=("evidence",),
     ),
 }

@@ -9,6 +9,7 @@ from schemas.ticket import Assignment, Place, TicketEvent
 
 from .commands import enter
 from .facts import SYSTEM, Said
+from .files import amended, joined, withdrawn
 
 OLDER_VERSION = "older-version"
 """``Fact.reason`` of an amendment that came after a newer one: it is recorded, the text stays."""
@@ -54,8 +55,9 @@ def on_ticket_event(case: Case, event: TicketEvent, version: int) -> tuple[Case,
     if event.version <= version:
         said = Said(kind="amended", at=event.at, actor=_citizen(event), source_event=event.id, reason=OLDER_VERSION)
         return case, said, version
-    if not any(fact.kind == "withdrawn" for fact in case.history):
-        case = msgspec.structs.replace(case, subject=event.subject, text=event.text, attachments=event.attachments)
+    if not withdrawn(case):
+        files = amended(case, event.attachments)
+        case = msgspec.structs.replace(case, subject=event.subject, text=event.text, attachments=files)
         case = _read(case, event)
     return case, Said(kind="amended", at=event.at, actor=_citizen(event), source_event=event.id), event.version
 
@@ -75,7 +77,7 @@ def _followup(case: Case, event: TicketEvent) -> tuple[Case, Said]:
         evidence=event.attachments,
         source_event=event.id,
     )
-    case = msgspec.structs.replace(case, attachments=(*case.attachments, *event.attachments))
+    case = msgspec.structs.replace(case, attachments=joined(case, event.attachments))
     if event.reading is not None and _better(event.reading.place, case.place):
         case = msgspec.structs.replace(case, place=event.reading.place)
     return (enter(case, "proses") if answers else case), said

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pipeline.channel import Channel
 
-from . import counter, email, facebook, instagram, whatsapp, x
+from . import counter, email, facebook, instagram, telegram, whatsapp, x
 
 CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (
     counter.CHANNEL,
     email.CHANNEL,
     facebook.CHANNEL,
     instagram.CHANNEL,
+    telegram.CHANNEL,
     whatsapp.CHANNEL,
     x.CHANNEL,
 )}  # fmt: skip

@@ -17,12 +17,13 @@ from pipeline.intake import BlobReference
 from pipeline.metrics import DECODED
 from pipeline.sealing import Keys
 from pipeline.stage import Message, Outbox, State
+from pipeline.unsealing import Opened
 from schemas.base import decode, encode
 from schemas.item import Attachment, Decoded, Item, ItemEvent
 from schemas.topics import ITEMS, raw_topic
 
 from .receipts import failed_delivery, hashed
-from .unseal import Opened, open_batch, required
+from .unseal import open_batch, required
 from .vault_port import NormalizerVault
 
 log = structlog.get_logger(__name__)

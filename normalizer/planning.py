@@ -52,7 +52,8 @@ class Planned:
         kind: TicketKind
         ticket_id = self._messages.get(work.root_hash)
         if ticket_id is not None:
-            kind = "amended" if self._opened_by(work.item, ticket_id) else "followup"
+            amends = self._opened_by(work.item, ticket_id) and not is_sibling(work)
+            kind = "amended" if amends else "followup"
         else:
             joined = self._joined(work, conversation)
             if joined is None and not makes_ticket(work.item, reading):
@@ -135,6 +136,11 @@ class Planned:
             external_id=item.external_id,
             thread=item.thread,
         )
+
+
+def is_sibling(work: Work) -> bool:
+    """One of several messages of the same root, as the pictures of an album are: it adds, and replaces nothing."""
+    return work.outcome not in {"edit", "delete"} and work.root_hash != work.message_hash
 
 
 def makes_ticket(item: Item, reading: Reading) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from pipeline.errors import InvalidItem
+from pipeline.files import file_id
 from pipeline.metrics import UNIFIED
 from pipeline.sealing import Keys
 from pipeline.stage import Message, Outbox, State
@@ -93,6 +94,7 @@ class UnifyStage:
         def message_hash(external_id: str) -> str:
             return vault.hash_of("message", item.channel, item.account, external_id)
 
+        item_key = vault.hash_of(event.decoded.key)
         return Work(
             message=message,
             key_id=key_id,
@@ -101,11 +103,15 @@ class UnifyStage:
             outcome=event.decoded.outcome,
             author=vault.pseudonym(item.channel, item.account, item.author.id),
             at=trusted(item.sent_at, event.received_at),
-            item_key=vault.hash_of(event.decoded.key),
+            item_key=item_key,
             message_hash=message_hash(item.external_id),
             root_hash=message_hash(item.root or item.external_id),
             reply_hash=message_hash(item.reply_to) if item.reply_to else None,
             numbers=quoted_numbers(item),
+            file_ids=tuple(
+                file_id(vault.hash_of, item_key, found.reference) if found.reference else None
+                for found in item.attachments
+            ),
         )
 
     def _lookup(self, works: Sequence[Work]) -> Known:

@@ -1,45 +1,28 @@
-"""Opens what is sealed, by the batch: one question to the vault for all keys."""
+"""Opens what is sealed, and buries what does not open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from pipeline import headers
 from pipeline.errors import InvalidItem
-from pipeline.sealing import Broken, Keys, unseal
+from pipeline.sealing import Keys
 from pipeline.stage import Message, Outbox
+from pipeline.unsealing import Closed, Opened, open_sealed
 
-
-@dataclass(frozen=True)
-class Opened:
-    """A message and its plain bytes."""
-
-    message: Message
-    key_id: str
-    plain: bytes
+REASONS: Mapping[Closed, str] = {
+    "not-sealed": "normalizer.not-sealed",
+    "seal-broken": "normalizer.seal-broken",
+}
 
 
 async def open_batch(messages: Sequence[Message], keys: Keys, out: Outbox) -> list[Opened]:
-    """The messages that open, in order.
+    """The messages that open, in order; see ``pipeline.unsealing``.
 
-    A message whose key is gone belongs to an erased person and is left out: there is nothing to read and nothing to
-    keep. One that carries no key or does not open becomes a dead letter. Raises ``Unavailable`` with the vault away.
+    One that carries no key or does not open becomes a dead letter. Raises ``Unavailable`` with the vault away.
     """
-    secrets = await keys.find({message.headers.get(headers.KEY_ID, "") for message in messages} - {""})
-    opened: list[Opened] = []
-    for message in messages:
-        key_id = message.headers.get(headers.KEY_ID)
-        if key_id is None:
-            out.dead(message, "normalizer.not-sealed")
-            continue
-        secret = secrets.get(key_id)
-        if secret is None:
-            continue
-        try:
-            opened.append(Opened(message, key_id, unseal(secret, message.value, message.topic)))
-        except Broken:
-            out.dead(message, "normalizer.seal-broken")
+    opened, closed = await open_sealed(messages, keys)
+    for message, why in closed:
+        out.dead(message, REASONS[why])
     return opened
 
 

@@ -33,6 +33,8 @@ class Work:
     root_hash: str
     reply_hash: str | None
     numbers: list[str]
+    file_ids: tuple[str | None, ...]
+    """One for each of the item's attachments."""
 
 
 def trusted(sent_at: datetime, received_at: datetime) -> datetime:
@@ -67,7 +69,8 @@ def ticket_event(work: Work, reading: Reading, registered: Registered, subject: 
         text=DELETED_NOTE if work.outcome == "delete" else reading.masked_text,
         reading=None if gone else reading,
         attachments=tuple(
-            AttachmentRef(media_type=found.media_type, size=found.size, blob=found.blob) for found in item.attachments
+            AttachmentRef(media_type=found.media_type, size=found.size, blob=found.blob, id=file_id)
+            for found, file_id in zip(item.attachments, work.file_ids, strict=True)
         ),
         version=item.version,
     )

@@ -199,7 +199,7 @@ class Channel:
     """Whether answers may stand in public; they then carry the ``lihat`` token only."""
     media: Callable[[Any], MediaSource | None] | None = None
     """None is returned without the credentials that fetching needs: files then wait while the vendor keeps them."""
-    history: Callable[[Any, Clock], History | None] | None = None
+    history: Callable[[Any, Cursors, Clock], History | None] | None = None
     """None where the vendor keeps none, or is returned without credentials."""
     probe: Callable[[Any, Cursors, Clock], Awaitable[Probe]] | None = None
     """Asks the vendor about our access; called every few minutes. Raises ``TransientError`` when it does not answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -90,6 +91,11 @@ class CoreSettings(Settings):
     base_url: str = Field("http://127.0.0.1:8080", description="Public address that tracking links begin with.")
     host: str = Field("127.0.0.1", description="Address the HTTP services bind to.")
     port: int = Field(8080, description="Port of webhooks and portal.")
+    media_url: str = Field(
+        "http://127.0.0.1:8081",
+        description="Public address that files of messages come from; never that of the portal.",
+    )
+    media_port: int = Field(8081, description="Port that the media service gives files on.")
     demo_port: int = Field(8098, description="Loopback port at which `tanggap demo` plays the vendors' file servers.")
     metrics_base_port: int = Field(9090, description="Metrics and health listen on this port + the service's number.")
     instance: str = Field("0", description="Number of this worker among its service's; names the static group member.")
@@ -103,3 +109,13 @@ class CoreSettings(Settings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )
+
+    @model_validator(mode="after")
+    def _files_from_another_origin(self) -> CoreSettings:
+        """What citizens send must never share an origin with the pages that officers are logged in to."""
+        files, pages = urlsplit(self.media_url), urlsplit(self.base_url)
+        if files.scheme not in {"http", "https"} or not files.netloc:
+            raise ValueError("TANGGAP_MEDIA_URL is no address: set one like https://berkas.example.go.id")
+        if (files.scheme, files.netloc) == (pages.scheme, pages.netloc):
+            raise ValueError("TANGGAP_MEDIA_URL is the portal's own address: set another host name or port for files")
+        return self

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypedDict
 
 from pipeline.clock import Clock
 from schemas.base import Record
 from schemas.topics import Topic
-from vault.model import Account, Original, Scope, Ticket
+from vault.model import Account, MediaVariant, Original, Scope, Ticket
 
 from .cases import CaseReader
 
@@ -32,6 +33,8 @@ class VaultDoor(Protocol):
 
     def originals(self, ticket_id: str, actor: str, reason: str) -> list[Original]: ...
 
+    def media_path(self, ticket_id: str, blob: str, variant: MediaVariant, expires_at: datetime) -> str: ...
+
     def login(self, username: str, password: str) -> Account | None: ...
 
     def open_session(self, account: Account) -> str: ...
@@ -51,9 +54,28 @@ class ServiceHealth(TypedDict, total=False):
     lag: int | None
 
 
+class ChannelHealth(TypedDict):
+    """One channel: when it last brought something, deliveries of the last hour against the usual number, days left of
+    its token, used share of the vendor's budget, and its state as code, words, colour and what to do; None: not known.
+    """
+
+    name: str
+    title: str
+    last: datetime | None
+    hour: int | None
+    usual: float | None
+    token_days: float | None
+    budget: float | None
+    state: str
+    words: str
+    tint: str
+    todo: str
+
+
 class Health(TypedDict, total=False):
     """What operations see of the machinery. ``dead_letters``: count by reason; ``outbox``: count by reply state."""
 
+    channels: list[ChannelHealth]
     services: list[ServiceHealth]
     dead_letters: dict[str, int]
     outbox: dict[str, int]
@@ -84,3 +106,5 @@ class PortalDeps:
     clock: Clock
     unseal_note: str = "Pembukaan tulisan asli dicatat bersama nama akun, waktu, dan alasannya (UU 27/2022)."
     wait: float = 2.0
+    media_url: str = "http://127.0.0.1:8081"
+    """Public address of the media service: files of messages never come from the portal's own."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from schemas.case import Actor, Case
 from vault.model import Scope, Ticket
 
-from . import forms, views
+from . import files, forms, views
 from .deps import PortalDeps
 from .errors import PageError
 from .guard import check_token, form_token, fresh
@@ -116,10 +116,13 @@ class Tracking:
     ) -> Response:
         reporter = opened.scope == "pelapor"
         now = self._deps.clock.now()
+        shown = files.shown(self._deps, case, officer=False) if reporter else []
         return page(
             request,
             "lacak.html",
             status,
+            files.headers(self._deps) if shown else None,
+            files=shown,
             case=case,
             token=opened.token,
             reporter=reporter,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from schemas.case import Actor, Case, Status
 from vault.model import Account
 
-from . import forms, views
+from . import files, forms, views
 from .actions import ACTIONS, order_of
 from .cases import PAGE, InboxQuery, Pressure
 from .deps import PortalDeps
@@ -55,7 +55,7 @@ class Agency:
     async def ticket(self, request: Request, ticket_id: str) -> Response:
         """One ticket with everything an officer needs to act."""
         visitor = await self._guard.require(request, INBOX)
-        return self._page(request, visitor, await self._case(visitor, ticket_id))
+        return await self._page(request, visitor, await self._case(visitor, ticket_id))
 
     async def act(self, request: Request, ticket_id: str, action: str) -> Response:
         """Asks casework for a change. Back to the ticket, or to the inbox when it went to another unit."""
@@ -70,7 +70,7 @@ class Agency:
         units = self._units | {candidate.code: candidate.name for candidate in case.candidates}
         order = order_of(action, form, units, self._deps.clock.now())
         if form.problems:
-            return self._page(request, visitor, case, form, 422)
+            return await self._page(request, visitor, case, form, 422)
         actor = Actor(
             role="desk" if visitor.account.role == "desk" else "officer",
             unit=visitor.account.unit,
@@ -92,7 +92,7 @@ class Agency:
             raise PageError(403, "role")
         reason = form.text("alasan", "Alasan", 300, least=10)
         if form.problems:
-            return self._page(request, visitor, case, form, 422)
+            return await self._page(request, visitor, case, form, 422)
         originals = await asyncio.to_thread(self._deps.vault.originals, ticket_id, visitor.account.id, reason)
         return page(request, "opd_asli.html", case=case, originals=originals, note=self._deps.unseal_note)
 
@@ -119,14 +119,17 @@ class Agency:
             page=min(max(int(number), 1), DEEPEST),
         )
 
-    def _page(
+    async def _page(
         self, request: Request, visitor: Visitor, case: Case, form: forms.Form | None = None, status: int = 200
     ) -> Response:
         now = self._deps.clock.now()
+        shown = await self._files(visitor, case)
         return page(
             request,
             "opd_tiket.html",
             status,
+            files.headers(self._deps) if shown else None,
+            files=shown,
             case=case,
             badge=views.badge(case, now),
             clocks=[(clock, views.clock_line(clock, now)) for clock in case.clocks],
@@ -141,6 +144,15 @@ class Agency:
             nonce=fresh(),
             form=form,
         )
+
+    async def _files(self, visitor: Visitor, case: Case) -> list[files.Shown]:
+        """What officers see of the citizen's files; that they saw it is kept, as for the original words."""
+        if visitor.account.role == "operations" or not case.attachments:
+            return []
+        shown = files.shown(self._deps, case, officer=True)
+        if any(one.picture or one.download for one in shown):
+            await asyncio.to_thread(self._deps.vault.audit, visitor.account.id, "files.shown", case.id, "halaman tiket")
+        return shown
 
 
 def _actor(account: Account) -> Actor:

@@ -58,7 +58,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.globals.update(asset=asset, words=words())
-    env.filters.update(penuh=waktu.full, ringkas=waktu.brief, jam=waktu.hour)
+    env.filters.update(penuh=waktu.full, ringkas=waktu.brief, jam=waktu.hour, lalu=waktu.ago)
     return env
 
 

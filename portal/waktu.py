@@ -46,6 +46,11 @@ def left(due: datetime, now: datetime) -> str:
     return f"{span(due - now)} lagi" if due >= now else f"lewat {span(now - due)}"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """``2 jam 5 menit lalu``; ``baru saja`` within a minute, and for a clock that is ahead."""
+    return f"{span(now - moment)} lalu" if now - moment >= timedelta(minutes=1) else "baru saja"
+
+
 def midnight(now: datetime) -> datetime:
     """When the day of ``now`` began in Jakarta, in UTC."""
     return now.astimezone(JAKARTA).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

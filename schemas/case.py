@@ -12,13 +12,13 @@ Status = Literal["tinjauan", "menunggu", "koordinasi", "disposisi", "proses", "m
 (the agency asked the citizen) and ``dicabut`` (withdrawn by the citizen)."""
 
 CommandKind = Literal[
-    "assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note"
+    "assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note", "attach"
 ]
 
 FactKind = Literal[
     "received", "followup", "amended", "withdrawn", "routed", "review", "assigned", "accepted", "forwarded",
     "progressed", "asked", "answered", "extended", "resolved", "reopened", "rated", "noted", "refused",
-    "sla_scheduled", "sla_warned", "sla_breached", "sla_met", "sla_retracted",
+    "sla_scheduled", "sla_warned", "sla_breached", "sla_met", "sla_retracted", "attached",
 ]  # fmt: skip
 
 

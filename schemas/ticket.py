@@ -63,6 +63,10 @@ class AttachmentRef(Part, frozen=True, kw_only=True):
     media_type: str
     size: int | None = None
     blob: str | None = None
+    id: str | None = None
+    """Which file of which message (``pipeline.files.file_id``): what was fetched later finds its place by it."""
+    view: str | None = None
+    """The sealed blob of a picture made anew without what cameras write into files; pages show this one only."""
 
 
 class TicketEvent(Record, frozen=True, kw_only=True):

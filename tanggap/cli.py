@@ -153,6 +153,31 @@ def rebuild(json: Json = False) -> None:
 
 
 @app.command()
+def reconcile(
+    channel: Annotated[str, typer.Argument(help="Channel name.")],
+    since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 7d.")] = "24h",
+    mend: Annotated[bool, typer.Option("--mend", help="Take in the pages that hold what is missing.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare a channel's own listing with what was captured. Exit code 1 when something is missing."""
+    from kafka.errors import KafkaError
+
+    from indexer.source import SourceStalled, TopicsMissing
+    from pipeline.errors import TransientError
+
+    from .reconcile import CannotReconcile, run
+
+    try:
+        found = asyncio.run(run(channel, since, settings_or_exit(), mend=mend))
+    except (CannotReconcile, TopicsMissing, SourceStalled) as error:
+        raise stopped(str(error)) from None
+    except (TransientError, KafkaError, OSError) as error:
+        raise stopped(f"{type(error).__name__}: the vendor, Kafka or the vault does not answer; run again") from None
+    report(found, json, found.words())
+    raise typer.Exit(1 if found.missing else 0)
+
+
+@app.command()
 def demo(json: Json = False) -> None:
     """Send real-format complaints through the real entrances of a running Tanggap and follow them."""
     from .demo import DemoError

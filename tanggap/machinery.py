@@ -13,11 +13,13 @@ from pipeline.lag import LagMeter
 from pipeline.settings import CoreSettings
 from portal.deps import Health, ServiceHealth
 
+from .channel_watch import ChannelWatch
+
 log = structlog.get_logger(__name__)
 
 GROUPS = {
     "decode": "Pembacaan", "unify": "Penyatuan", "router": "Rute", "casework": "Kasus", "sla-monitor": "Tenggat",
-    "responder": "Penjawab", "responder-outbox": "Kotak keluar", "indexer": "Indeks",
+    "responder": "Penjawab", "responder-outbox": "Kotak keluar", "indexer": "Indeks", "media": "Media",
 }  # fmt: skip
 """Consumer groups (after ``tanggap-``) and their names on the page, in the order of the walk."""
 CACHE_SECONDS = 2.0
@@ -26,9 +28,10 @@ CACHE_SECONDS = 2.0
 class Machinery:
     """Asks Kafka and Elasticsearch at most every two seconds, however many pages are open."""
 
-    def __init__(self, settings: CoreSettings, search: AsyncElasticsearch) -> None:
+    def __init__(self, settings: CoreSettings, search: AsyncElasticsearch, channels: ChannelWatch) -> None:
         self._settings = settings
         self._search = search
+        self._channels = channels
         self._meter: LagMeter | None = None
         self._lock = asyncio.Lock()
         self._cached: Health = {}
@@ -50,6 +53,7 @@ class Machinery:
             self._meter = None
             services = [ServiceHealth(name=title, state="mati", lag=None) for title in GROUPS.values()]
         return Health(
+            channels=self._channels.rows(),
             services=services,
             dead_letters=await self._terms("pengaduan-gagal", "reason"),
             outbox=await self._terms("pengaduan-jawaban", "state"),

@@ -101,4 +101,6 @@ def _leaves(error: BaseException) -> list[BaseException]:
 def _hint(error: BaseException) -> str:
     """Our own configuration errors explain themselves; what a library says may quote records and is left out."""
     own = type(error).__module__.split(".")[0]
-    return str(error) if own in {"vault", "normalizer", "router", "sla_monitor", "responder", "tanggap"} else ""
+    return (
+        str(error) if own in {"vault", "normalizer", "router", "sla_monitor", "responder", "media", "tanggap"} else ""
+    )

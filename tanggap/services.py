@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 
 import structlog
 
 from casework.stage import CaseworkStage
+from ingestors.catchup import catch_up
 from ingestors.registry import CHANNELS
 from normalizer.decode_stage import DecodeStage
 from normalizer.joining import load_rules
@@ -42,12 +44,13 @@ PARTS = {
     "sla-monitor": ("sla-monitor",),
     "responder": ("responder", "responder-outbox"),
     "indexer": ("indexer",),
+    "media": ("media",),
 }
 """What of a service reports that it is ready (``pipeline.metrics.READY``)."""
 
 NUMBERS = {
     "webhooks": 0, "portal": 1, "ingest": 2, "normalizer": 3, "router": 4, "casework": 5, "sla-monitor": 6,
-    "responder": 7, "indexer": 8,
+    "responder": 7, "indexer": 8, "media": 9,
 }  # fmt: skip
 """Each service's place after TANGGAP_METRICS_BASE_PORT."""
 
@@ -104,18 +107,35 @@ def make_sender(channel: Channel, house: House) -> Sender | None:
 
 
 async def ingest(channel: Channel, house: House, stop: asyncio.Event) -> None:
-    """A channel's poller or server; started again, with back-off, when it ends by itself."""
-    if channel.ingest is None:
-        raise UnknownService(f"channel {channel.name} has nothing to ingest: it arrives by webhook or form")
+    """A channel's poller or server, and its catch-up beside it: each started again, with back-off, when it ends."""
+    settings = channel.settings()
+    history = channel.history(settings, house.cursors, house.clock) if channel.history is not None else None
+    if channel.ingest is None and history is None:
+        log.info("ingest.nothing", channel=channel.name, hint="set the channel's credentials to catch up by listing")
+        await stop.wait()
+        return
+    async with asyncio.TaskGroup() as group:
+        if channel.ingest is not None:
+            receive = channel.ingest
+            group.create_task(_again(channel, lambda: receive(settings, house.intake, house.cursors), stop))
+        if history is not None:
+            look = partial(catch_up, channel, history, house.intake, house.cursors, house.clock)
+            group.create_task(_again(channel, look, stop))
+
+
+async def _again(channel: Channel, start: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
     attempt = 0
     while not stop.is_set():
-        task = asyncio.ensure_future(channel.ingest(channel.settings(), house.intake, house.cursors))
+        task = asyncio.ensure_future(start())
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if stop.is_set():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             return
         error = task.exception()
         if error is not None and not isinstance(error, TransientError | OSError):
@@ -144,6 +164,27 @@ async def indexer(house: House, stop: asyncio.Event) -> None:
     await work
 
 
+async def media(house: House, stop: asyncio.Event) -> None:
+    """Fetches files of messages, and gives them out on a port of their own."""
+    from media.serve import application
+    from media.service import Media
+
+    from .web import listen
+
+    sources = {
+        name: channel.media(channel.settings()) for name, channel in CHANNELS.items() if channel.media is not None
+    }
+    service = Media(house.settings, sources, house.vault, house.publisher, house.keys, house.clock)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.run(stop))
+            group.create_task(listen(application(house.vault), house.settings.host, house.settings.media_port, stop))
+    finally:
+        for source in sources.values():
+            if source is not None:
+                await source.close()
+
+
 RUNNERS: dict[str, Run] = {
     "normalizer": normalizer,
     "router": router,
@@ -151,6 +192,7 @@ RUNNERS: dict[str, Run] = {
     "sla-monitor": sla_monitor,
     "responder": responder,
     "indexer": indexer,
+    "media": media,
 }
 
 
@@ -174,14 +216,14 @@ def plan(names: Sequence[str]) -> tuple[list[str], list[Run]]:
     return http, runs
 
 
+def ingests(channel: Channel) -> bool:
+    """Whether ``ingest`` has something to run for the channel: a poller, a server, or the vendor's listing."""
+    return channel.ingest is not None or channel.history is not None
+
+
 def _ingest(name: str) -> Run:
     channel = CHANNELS.get(name)
-    if channel is None or channel.ingest is None:
-        able = [one.name for one in CHANNELS.values() if one.ingest is not None]
-        raise UnknownService(f"`ingest` needs a channel after it that polls or listens: {', '.join(able)}")
-    found = channel
-
-    async def run(house: House, stop: asyncio.Event) -> None:
-        await ingest(found, house, stop)
-
-    return run
+    if channel is None or not ingests(channel):
+        able = [one.name for one in CHANNELS.values() if ingests(one)]
+        raise UnknownService(f"`ingest` needs a channel after it that polls, listens or is listed: {', '.join(able)}")
+    return partial(ingest, channel)

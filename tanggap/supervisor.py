@@ -25,14 +25,14 @@ from vault.store import Vault
 from .child import Child
 from .demo.files import vendor_addresses
 from .demo_people import ensure_demo_accounts
-from .services import NUMBERS
+from .services import NUMBERS, ingests
 from .standin import StandIn
 
 GROUPS: tuple[tuple[str, ...], ...] = (
     ("normalizer",),
     ("router", "casework", "sla-monitor"),
-    ("responder", "indexer"),
-    ("webhooks", "portal", *(word for name in CHANNELS if CHANNELS[name].ingest for word in ("ingest", name))),
+    ("responder", "indexer", "media"),
+    ("webhooks", "portal", *(word for name in CHANNELS if ingests(CHANNELS[name]) for word in ("ingest", name))),
 )
 """Processes of the embedded default, in the order of starting: readers before writers. Stopped the other way round."""
 READY_SECONDS = 60.0

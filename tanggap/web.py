@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import uvicorn
 from elasticsearch import AsyncElasticsearch
 from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp
 
 from ingestors import webhooks
 from ingestors.counter import form_from, submit
@@ -27,6 +28,7 @@ from router.rulebook import load_rulebook
 from schemas.base import Record, encode
 from schemas.topics import Topic
 
+from .channel_watch import ChannelWatch
 from .house import House
 from .machinery import Machinery
 
@@ -39,31 +41,43 @@ async def serve(names: Sequence[str], house: House, stop: asyncio.Event) -> None
     """Answers until ``stop``; requests in hand are finished."""
     search = AsyncElasticsearch(house.settings.elasticsearch, request_timeout=5, max_retries=0)
     try:
-        app = await asyncio.to_thread(build, names, house, search)
-        config = uvicorn.Config(
-            app,
-            host=house.settings.host,
-            port=house.settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=64 * 1024,
-        )
-        server = Server(config)
-        serving = asyncio.create_task(server.serve())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stopping.cancel()
-        await serving
-        if not stop.is_set():
-            raise OSError(f"the HTTP server on port {house.settings.port} ended: is the port taken?")
+        watch = ChannelWatch(house.settings, CHANNELS, house.cursors, house.clock)
+        app = await asyncio.to_thread(build, names, house, search, watch)
+        watching = asyncio.create_task(watch.run()) if "portal" in names else None
+        try:
+            await listen(app, house.settings.host, house.settings.port, stop)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
     finally:
         await search.close()
+
+
+async def listen(app: ASGIApp, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serves ``app`` until ``stop``. Raises ``OSError`` when the server ends by itself."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    if not stop.is_set():
+        raise OSError(f"the HTTP server on port {port} ended: is the port taken?")
 
 
 class Server(uvicorn.Server):
@@ -73,7 +87,7 @@ class Server(uvicorn.Server):
         """The runner stops all services of the process together."""
 
 
-def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> FastAPI:
+def build(names: Sequence[str], house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> FastAPI:
     """The application for these services."""
     app = FastAPI(title="Tanggap", docs_url=None, redoc_url=None, openapi_url=None)
     _health(app, house, search)
@@ -86,7 +100,7 @@ def build(names: Sequence[str], house: House, search: AsyncElasticsearch) -> Fas
         app.include_router(webhooks.routes(hooks, house.intake, house.clock))
     if "portal" in names:
         install(app)
-        app.include_router(portal_routes(portal_deps(house, search)))
+        app.include_router(portal_routes(portal_deps(house, search, watch)))
     return app
 
 
@@ -127,10 +141,10 @@ class Commands:
         await self._publisher.publish([Outbound(topic.name, key, encode(record), meta)])
 
 
-def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
+def portal_deps(house: House, search: AsyncElasticsearch, watch: ChannelWatch) -> PortalDeps:
     """Everything that pages use, from the rooms they must not import."""
     name_channels({channel.name: channel.title for channel in CHANNELS.values()})
-    machinery = Machinery(house.settings, search)
+    machinery = Machinery(house.settings, search, watch)
     units = [(unit.code, unit.name) for unit in load_rulebook().units.values() if unit.has_inbox]
     places = Gazetteer.load(Lexicon.load()).kelurahan.values()
     kelurahan = [(f"KEL:{place.code}", f"Kelurahan {place.name}") for place in places]
@@ -138,6 +152,7 @@ def portal_deps(house: House, search: AsyncElasticsearch) -> PortalDeps:
     return PortalDeps(
         tenant=house.settings.tenant,
         base_url=house.settings.base_url,
+        media_url=house.settings.media_url,
         vault=house.vault,
         cases=ElasticCases(search),
         commands=Commands(house),

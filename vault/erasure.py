@@ -14,6 +14,7 @@ from .audit import Audit
 from .blobs import Blobs
 from .engine import Database, chunks
 from .keyring import Keyring
+from .media_jobs import forget
 from .schema import blobs, items, person_keys, persons, record_keys, tombstones
 
 
@@ -32,6 +33,7 @@ class Erasure:
         with self._database.write(f"register/{self._keyring.tenant}") as connection:
             linked = connection.scalars(select(person_keys.c.key_id).where(person_keys.c.person == pseudonym)).all()
             gone, files = self.destroy_own(connection, pseudonym, linked)
+            forget(connection, pseudonym)
             connection.execute(delete(persons).where(persons.c.pseudonym == pseudonym))
             cleared = {"person": None, "reference": None, "original": None, "original_key": None, "erased_at": now}
             connection.execute(update(items).where(items.c.person == pseudonym).values(cleared))

@@ -22,6 +22,9 @@ ID_MINIMUM = 24
 TOKEN_BYTES = 18
 """144 bits: above the 128 of DESIGN (promise 6), and 24 characters without padding, so that a QR code stays small."""
 
+MEDIA_BYTES = 24
+"""192 bits of an address of a file."""
+
 
 def random_id() -> str:
     """128 random bits as 26 lowercase base32 characters."""
@@ -51,6 +54,7 @@ class Keyring:
         self._hash = _derive(identifier, "hash")
         self._ticket = _derive(identifier, "ticket")
         self._token = _derive(identifier, "token")
+        self._media = _derive(identifier, "media")
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """``plain`` under the master key; ``context`` binds it to its row."""
@@ -72,6 +76,13 @@ class Keyring:
     def token(self, ticket_id: str, scope: Scope, version: int) -> str:
         mac = hmac.digest(self._token, f"{ticket_id}|{scope}|{version}".encode(), "sha256")
         return base64.urlsafe_b64encode(mac[:TOKEN_BYTES]).decode()
+
+    def media_mac(self, ticket_id: str, blob: str, variant: str, expires: int) -> str:
+        """32 characters that nobody without the id key can make; they bind a file to ticket, variant and expiry."""
+        mac = hmac.new(self._media, digestmod="sha256")
+        for part in (self.tenant, ticket_id, blob, variant, str(expires)):
+            mac.update(len(part.encode()).to_bytes(4, "big") + part.encode())
+        return base64.urlsafe_b64encode(mac.digest()[:MEDIA_BYTES]).decode()
 
     def __repr__(self) -> str:
         return f"Keyring({self.tenant})"

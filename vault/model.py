@@ -110,6 +110,36 @@ class Account:
     unit_name: str
 
 
+@dataclass(frozen=True)
+class MediaJob:
+    """A file that is still to be fetched or prepared. ``payload`` is the caller's record of it, unsealed."""
+
+    job_id: str
+    item_key: str
+    person: str
+    """Pseudonym of the author: the job and the file go when they are erased."""
+    channel: str
+    deadline: datetime
+    """After it the vendor has the file no longer."""
+    payload: bytes
+    held_at: datetime | None = None
+    """Since when it is known; set by the vault."""
+    attempts: int = 0
+    """Attempts that failed."""
+
+
+@dataclass(frozen=True)
+class Capability:
+    """The right to one file until ``expires_at``; the address holds it."""
+
+    ticket_id: str
+    blob: str
+    variant: MediaVariant
+
+
+MediaVariant = Literal["gambar", "unduh"]
+"""A picture made anew, for pages; or the file itself, for officers, as a download."""
+
 ReplyStatus = Literal["claimed", "waiting", "sent", "recorded", "failed"]
 
 

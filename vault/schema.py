@@ -202,6 +202,23 @@ replies = Table(
     Column("payload", LargeBinary, comment="the waiting answer, masked and without its link"),
 )
 
+media_jobs = Table(
+    "media_jobs",
+    metadata,
+    Column("job_id", Text, primary_key=True, comment="keyed hash of item key and reference"),
+    Column("item_key", Text, nullable=False),
+    Column("person", Text, nullable=False, index=True),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="waiting, kept or failed"),
+    Column("attempts", Integer, nullable=False),
+    Column("held_at", Moment, nullable=False),
+    Column("deadline", Moment, nullable=False),
+    Column("due_at", Moment, index=True, comment="when a waiting job is tried, or tried again"),
+    Column("settled_at", Moment),
+    Column("reason", Text, comment="code, of a failed one"),
+    Column("payload", LargeBinary, comment="the vendor's reference, sealed; gone once settled"),
+)
+
 audit = Table(
     "audit",
     metadata,

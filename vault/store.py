@@ -18,6 +18,7 @@ from pipeline.sealing import RecordKey
 from pipeline.settings import CoreSettings
 from schemas.item import Author
 
+from . import capability
 from .accounts import Accounts
 from .audit import Audit
 from .blobs import Blobs
@@ -27,12 +28,16 @@ from .erasure import Erasure
 from .errors import UnknownTicket, VaultError
 from .keyring import Keyring
 from .keys import RecordKeys
+from .media_jobs import MediaJobs
 from .migrate import migrate
 from .model import (
     Account,
     AuditEntry,
+    Capability,
     Contact,
     Known,
+    MediaJob,
+    MediaVariant,
     Original,
     Registered,
     Registration,
@@ -68,6 +73,8 @@ class Vault:
         self._accounts = Accounts(database, keyring, clock)
         self._cursors = CursorTable(database, keyring.tenant, clock)
         self._outbox = Outbox(database, keyring, clock)
+        self._media = MediaJobs(database, keyring, clock)
+        self._clock = clock
 
     @classmethod
     def open(cls, settings: CoreSettings, clock: Clock) -> Vault:
@@ -290,6 +297,36 @@ class Vault:
     def reply_state(self, reply_id: str) -> ReplyMemory | None:
         """What is remembered of an answer; None when it was never claimed."""
         return self._outbox.state(reply_id)
+
+    # Files of messages that are still to be fetched, and addresses of those that are kept
+
+    def hold_media(self, jobs: Sequence[MediaJob]) -> int:
+        """Keeps jobs, due at once; how many of them are new. One that is known, also as settled, stays as it is."""
+        return self._media.hold(jobs)
+
+    def claim_media(self, limit: int, lease: timedelta) -> list[MediaJob]:
+        """Jobs that are due, the longest due first, for the caller alone until ``lease`` has passed."""
+        return self._media.claim(limit, lease)
+
+    def postpone_media(self, job_id: str, due_at: datetime, *, failed: bool) -> None:
+        """Makes a job due at ``due_at``; ``failed`` counts an attempt. Harmless for one that is gone."""
+        self._media.postpone(job_id, due_at, failed)
+
+    def settle_media(self, job_id: str, state: Literal["kept", "failed"], reason: str | None = None) -> bool:
+        """Ends a job and forgets its payload. False when it is gone: its person was erased meanwhile."""
+        return self._media.settle(job_id, state, reason)
+
+    def waiting_media(self) -> dict[str, int]:
+        """Jobs by channel that were tried in vain and will be tried again."""
+        return self._media.waiting()
+
+    def media_path(self, ticket_id: str, blob: str, variant: MediaVariant, expires_at: datetime) -> str:
+        """Path of the address that gives the file until ``expires_at``. Raises ``ValueError`` for what is no id."""
+        return capability.make(self._keyring, Capability(ticket_id, blob, variant), expires_at)
+
+    def media_right(self, path: str) -> Capability | None:
+        """What a path of :meth:`media_path` gives; None for anything else, and after its hour."""
+        return capability.read(self._keyring, path, self._clock)
 
     # Erasure and audit
 

@@ -10,7 +10,7 @@ import msgspec
 from ingestors.graph import Graph, Refused
 from ingestors.graph_access import dated, messages, newest_first, since_then
 from ingestors.items import ident, instant, listing
-from pipeline.channel import Raw
+from pipeline.channel import Cursors, Raw
 from pipeline.clock import Clock
 from pipeline.errors import TransientError
 
@@ -88,7 +88,7 @@ def _unix(at: datetime) -> str:
     return str(int(at.timestamp()))
 
 
-def make_history(settings: FacebookSettings, clock: Clock) -> FacebookHistory | None:
+def make_history(settings: FacebookSettings, cursors: Cursors, clock: Clock) -> FacebookHistory | None:
     """None without an access token."""
     if settings.access_token is None:
         return None

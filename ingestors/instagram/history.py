@@ -10,7 +10,7 @@ import msgspec
 from ingestors.graph import Graph, Page, Refused
 from ingestors.graph_access import messages, newest_first, since_then, understood
 from ingestors.items import EPOCH, Id, ident, listing
-from pipeline.channel import Raw
+from pipeline.channel import Cursors, Raw
 from pipeline.clock import Clock
 from pipeline.errors import TransientError
 
@@ -128,7 +128,7 @@ class InstagramHistory:
         )
 
 
-def make_history(settings: InstagramSettings, clock: Clock) -> InstagramHistory | None:
+def make_history(settings: InstagramSettings, cursors: Cursors, clock: Clock) -> InstagramHistory | None:
     """None without an access token."""
     if settings.access_token is None:
         return None

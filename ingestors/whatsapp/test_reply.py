@@ -160,9 +160,9 @@ async def test_text_over_the_limit_is_not_cut() -> None:
     ("answer", "kind"),
     [
         (refusal(401, 190), TokenRefused), (refusal(400, 190), TokenRefused), (refusal(401, 0), TransientError),
-        (refusal(403, 10), TransientError),
-        (refusal(403, 999), TransientError), (refusal(400, 200), TransientError), (refusal(400, 131031), TransientError),
-        (refusal(400, 132015), TransientError), (refusal(500, 131000), TransientError),
+        (refusal(403, 10), TransientError), (refusal(403, 999), TransientError), (refusal(400, 200), TransientError),
+        (refusal(400, 131031), TransientError), (refusal(400, 132015), TransientError),
+        (refusal(500, 131000), TransientError),
         (refusal(503, 131016), TransientError), ((502, b"<html>", {}), TransientError),
         ((403, b"<html>proxy", {}), TransientError), ((400, b"", {}), TransientError),
         ((302, b"", {"location": "https://example.com"}), TransientError),

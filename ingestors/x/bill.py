@@ -13,8 +13,6 @@ from .settings import XSettings
 CHANNEL = "x"
 DOLLAR = 1000
 """Units."""
-MONTH = 31
-"""Days."""
 FEWEST = 5
 """Posts; a smaller page cannot be asked for (``GET /2/users/{id}/mentions``)."""
 ANSWER = 15

@@ -12,24 +12,9 @@ from pipeline.channel import Cursors, Raw
 from pipeline.clock import Clock
 
 from .api import as_transient
-from .bill import CHANNEL, MONTH, reads
+from .bill import CHANNEL, reads
 from .listing import Listing
 from .settings import XSettings
-
-
-class _Memory:
-    """Implements ``pipeline.channel.Cursors`` for as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], str] = {}
-
-    async def get(self, channel: str, account: str) -> str | None:
-        """See ``Cursors``."""
-        return self._values.get((channel, account))
-
-    async def set(self, channel: str, account: str, value: str) -> None:
-        """See ``Cursors``."""
-        self._values[channel, account] = value
 
 
 class XHistory:
@@ -39,15 +24,10 @@ class XHistory:
     overlap = timedelta(minutes=10)
     nightly = timedelta(hours=48)
 
-    def __init__(self, settings: XSettings, clock: Clock, cursors: Cursors | None = None) -> None:
-        """Without ``cursors`` the month's account cannot be seen: this process then reads no more than a day's share
-        of the cap in a month, apart from the poller's."""
+    def __init__(self, settings: XSettings, cursors: Cursors, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        budget = reads(settings, cursors or _Memory(), clock)
-        if cursors is None:
-            budget.limit //= MONTH
-        self._listing = Listing(settings, budget, clock)
+        self._listing = Listing(settings, reads(settings, cursors, clock), clock)
 
     async def pages(self, since: datetime) -> AsyncIterator[Raw]:
         """See ``pipeline.channel.History``; raises ``BudgetSpent`` too."""
@@ -64,6 +44,6 @@ class XHistory:
         """Nothing is kept between two looks."""
 
 
-def history(settings: XSettings, clock: Clock, cursors: Cursors | None = None) -> XHistory | None:
+def history(settings: XSettings, cursors: Cursors, clock: Clock) -> XHistory | None:
     """None without a bearer token."""
-    return XHistory(settings, clock, cursors) if settings.bearer_token.get_secret_value() else None
+    return XHistory(settings, cursors, clock) if settings.bearer_token.get_secret_value() else None

@@ -31,8 +31,31 @@ class Story:
 
 
 STORIES = (
-    Story("x", "parkir di jalur sepeda", "Siti Contoh", PARKING),
+    Story(
+        "x", "parkir di jalur sepeda", "Siti Contoh", PARKING, photo=True,
+        then="@DKIJakarta malam ini masih penuh mobil, sepeda terpaksa ke tengah jalan",
+    ),
     Story("x", "obrolan, bukan laporan", "Wa Ode Contoh", REMARK, ticket=False),
+    Story(
+        "facebook", "sampah tidak diangkut", "Rina Contoh",
+        "Sampah di TPS Jl. Raya Pasar Minggu sudah seminggu tidak diangkut, baunya menyengat", photo=True,
+        then="Barusan lewat, tumpukannya sudah sampai ke badan jalan",
+    ),
+    Story(
+        "instagram", "lampu merah mati", "Agus Contoh",
+        "Lampu lalu lintas mati di perempatan Jl. Matraman Raya, macet dan membahayakan", photo=True,
+        then="Sampai sore ini belum menyala juga dan sudah ada yang tabrakan",
+    ),
+    Story(
+        "telegram", "saluran mampet", "Tono Contoh",
+        "Saluran air di Jl. Cikini Raya mampet, air meluap ke jalan dan bau", photo=True,
+        then="Sore ini airnya sudah masuk ke teras rumah warga",
+    ),
+    Story(
+        "whatsapp", "pohon tumbang", "Joko Contoh",
+        "Pohon tumbang menutup Jl. Wijaya I, mobil tidak bisa lewat, mohon segera dipotong", photo=True,
+        then="Sudah dua jam belum ada petugas yang datang",
+    ),
     Story(
         "email", "trotoar rusak", "Dewi Contoh",
         "Trotoar di Jl. Wolter Monginsidi rusak\n\nSelamat siang, trotoar di depan halte berlubang, membahayakan "

@@ -7,6 +7,7 @@ import pytest
 
 from casework.table import COMMANDS, HISTORY_LIMIT
 from schemas.case import Actor, Command, CommandKind
+from schemas.ticket import AttachmentRef
 from tests.casework.office import (
     CITIZEN,
     COUNTER,
@@ -35,6 +36,7 @@ FILLED: dict[CommandKind, dict[str, Any]] = {
     "reopen": {},
     "rate": {"rating": 5},
     "note": {"text": "Catatan"},
+    "attach": {"evidence": (AttachmentRef(media_type="image/jpeg", blob="b1", id="f1"),)},
 }
 ROADS: dict[str, list[Command]] = {
     "menunggu": [],
@@ -56,6 +58,7 @@ close       D        OD       OD         OD     OD             -       -
 reopen      -        -        -          -      -              CKD     -
 rate        -        -        -          -      -              C       -
 note        KDS      OKDS     OKDS       OKDS   OKDS           OKDS    OKDS
+attach      S        S        S          S      S              S       S
 """
 ACTORS: dict[str, Actor] = {"C": CITIZEN, "O": DBM, "D": DESK, "K": COUNTER, "S": SYSTEM}
 
@@ -100,6 +103,7 @@ def test_the_table_names_every_command() -> None:
 @pytest.mark.parametrize(
     ("kind", "actor", "more", "reason"),
     [
+        ("attach", SYSTEM, {}, "missing-evidence"),
         ("close", DBM, {"text": None}, "missing-text"),
         ("close", DBM, {"text": "  "}, "missing-text"),
         ("forward", DBM, {}, "bad-unit"),

@@ -33,7 +33,7 @@ units = st.sampled_from(sorted(UNITS))
 actors: st.SearchStrategy[Actor] = st.sampled_from([CITIZEN, DESK, COUNTER]) | units.map(officer)
 texts = st.none() | st.sampled_from(["", "Sudah dikerjakan"])
 kinds = st.sampled_from(
-    ["assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note"]
+    ["assign", "accept", "forward", "progress", "ask", "answer", "extend", "close", "reopen", "rate", "note", "attach"]
 )
 tickets = st.builds(
     lambda kind, name, at, version: ticket(kind, f"{kind}-{name}", at, version=version),

@@ -18,6 +18,7 @@ from ingestors.vendor import Person, Photo, png, vendor_of
 from pipeline.channel import Raw
 from schemas.base import decode, encode
 from schemas.item import Decoded
+from tests.contract.expect import expected_of
 
 HOME = Path(ingestors.__path__[0])
 RECEIVED = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -86,9 +87,8 @@ def test_every_input_has_its_expectation_and_the_other_way_round(name: str) -> N
 
 @pytest.mark.parametrize(("name", "path"), PAIRS)
 def test_golden_pair(name: str, path: Path) -> None:
-    lines = path.with_name(f"{path.stem}.expected.json").read_bytes().splitlines()
     found = decoded(name, path.read_bytes())
-    assert found == [decode(line, Decoded) for line in lines]
+    assert found == expected_of(path, name)
     assert [decode(encode(one), Decoded) for one in found] == found
 
 

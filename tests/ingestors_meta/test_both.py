@@ -68,7 +68,7 @@ def test_without_a_token_answers_are_recorded_and_nothing_is_looked_up(side: Sid
     assert side.channel.sender is not None
     assert side.channel.sender(bare, MemoryCursors(), FixedClock(NOW)) is None
     assert side.channel.history is not None
-    assert side.channel.history(bare, FixedClock(NOW)) is None
+    assert side.channel.history(bare, MemoryCursors(), FixedClock(NOW)) is None
     assert side.channel.public_replies is True
 
 

@@ -21,7 +21,7 @@ from .conftest import ACCOUNT, NOW, Answer, XDouble, post_id
 
 def look(double: XDouble, **values: Any) -> XHistory:
     values = {"bearer_token": "demo-bearer", "api_base": double.base, "timeout_seconds": 5, **values}
-    found = history(XSettings.model_validate(values), FixedClock(NOW), MemoryCursors())
+    found = history(XSettings.model_validate(values), MemoryCursors(), FixedClock(NOW))
     assert found is not None
     return found
 
@@ -75,11 +75,11 @@ async def test_x_away_is_to_be_tried_again(double: XDouble) -> None:
         await read(look(double, api_base="http://127.0.0.1:9"), 48)
 
 
-async def test_without_a_view_of_the_months_account_a_day_of_it_is_the_cap(double: XDouble) -> None:
+async def test_looking_back_stops_at_the_months_cap(double: XDouble) -> None:
     double.page_size = 100
     double.ids = [post_id(NOW - timedelta(minutes=number)) for number in range(700)]
-    values = {"bearer_token": "demo-bearer", "api_base": double.base, "monthly_read_dollars": 31}
-    source = history(XSettings.model_validate(values), FixedClock(NOW))
+    values = {"bearer_token": "demo-bearer", "api_base": double.base, "monthly_read_dollars": 1}
+    source = history(XSettings.model_validate(values), MemoryCursors(), FixedClock(NOW))
     assert source is not None
     with pytest.raises(BudgetSpent):
         await read(source, 48)
@@ -87,7 +87,7 @@ async def test_without_a_view_of_the_months_account_a_day_of_it_is_the_cap(doubl
 
 
 def test_without_a_token_there_is_no_history() -> None:
-    assert history(XSettings.model_validate({"bearer_token": ""}), FixedClock(NOW)) is None
+    assert history(XSettings.model_validate({"bearer_token": ""}), MemoryCursors(), FixedClock(NOW)) is None
 
 
 def test_the_poller_is_the_short_look(double: XDouble) -> None:

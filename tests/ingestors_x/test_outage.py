@@ -221,7 +221,7 @@ async def test_history_shares_the_pollers_account(double: XDouble) -> None:
     double.page_size, double.ids = 100, flood(100, 10)
     cursors = since(11)
     await run(double, cursors, monthly_read_dollars=0.5)
-    look = history(settings(double, monthly_read_dollars=0.5), FixedClock(NOW), cursors)
+    look = history(settings(double, monthly_read_dollars=0.5), cursors, FixedClock(NOW))
     assert look is not None
     with pytest.raises(BudgetSpent):
         [page async for page in look.pages(NOW - timedelta(hours=48))]

@@ -105,6 +105,39 @@ async def test_photo_without_words_makes_a_ticket(desk: Desk) -> None:
     assert (ticket.kind, [one.media_type for one in ticket.attachments]) == ("opened", ["image/jpeg"])
 
 
+async def test_a_file_has_an_id_that_says_nothing_of_the_vendors(desk: Desk) -> None:
+    twice = (*PHOTO, Attachment(media_type="image/png", reference="10"), Attachment(media_type="image/png"))
+    (ticket,) = await desk.take(said("m1", "", attachments=twice))
+    item_key = desk.vault.hash_of(said("m1", "").key)
+    assert [one.id for one in ticket.attachments] == [
+        desk.vault.hash_of("file", item_key, "9"), desk.vault.hash_of("file", item_key, "10"), None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("caption_on", [0, 1, 2])
+@pytest.mark.parametrize("together", [True, False])
+async def test_pictures_of_an_album_make_one_ticket_wherever_the_caption_stands(
+    desk: Desk, together: bool, caption_on: int
+) -> None:
+    """They share a root and no time: the second waits for hours here, and another complaint came just before."""
+    (before,) = await desk.take(said("m0", OTHER, after=-300))
+    parts = [
+        said(f"m{n + 1}", COMPLAINT if n == caption_on else "", root="album", attachments=PHOTO, after=n * HOUR)
+        for n in range(3)
+    ]
+    tickets = await desk.take(*parts) if together else [one for part in parts for one in await desk.take(part)]
+    assert len({one.ticket_id for one in tickets}) == 1
+    if caption_on == 0:
+        assert tickets[0].ticket_id != before.ticket_id
+        assert [one.kind for one in tickets] == ["opened", "followup", "followup"]
+
+
+async def test_new_caption_of_an_album_amends_the_complaint(desk: Desk) -> None:
+    (opened,) = await desk.take(said("m1", root="album", attachments=PHOTO))
+    (edit,) = await desk.take(said("m1-v2", OTHER, outcome="edit", root="album", version=2, after=60))
+    assert (edit.kind, edit.ticket_id) == ("amended", opened.ticket_id)
+
+
 async def test_place_without_words_makes_a_ticket(desk: Desk) -> None:
     (ticket,) = await desk.take(said("m1", "", location=Location(lat=-6.2369, lon=106.8081)))
     assert ticket.kind == "opened"

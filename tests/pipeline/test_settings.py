@@ -59,6 +59,13 @@ def test_settings_are_frozen() -> None:
         CoreSettings().tenant = "lain"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "http://127.0.0.1:8080/berkas", "berkas.jakarta.go.id"])
+def test_files_never_come_from_the_portals_own_origin(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANGGAP_MEDIA_URL", address)
+    with pytest.raises(ValidationError, match="TANGGAP_MEDIA_URL"):
+        CoreSettings()
+
+
 def test_production_refuses_the_demo_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TANGGAP_ENV", "production")
     with pytest.raises(ValidationError, match="TANGGAP_MASTER_KEY is a demo secret"):

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI
@@ -14,12 +15,12 @@ from pipeline.errors import Unavailable
 from portal import errors
 from portal.app import routes
 from portal.cases import Inbox, InboxQuery, Numbers, UnitLoad
-from portal.deps import Health, PortalDeps
+from portal.deps import ChannelHealth, Health, PortalDeps
 from schemas.base import Record
 from schemas.case import Actor, Case, ClockDue, Command, Fact, FactKind, Status
 from schemas.ticket import Candidate, Judgement, Place
 from schemas.topics import Topic
-from vault.model import Account, Original, Role, Scope, Ticket
+from vault.model import Account, MediaVariant, Original, Role, Scope, Ticket
 
 NOW = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 UNITS = (("DISHUB", "Dinas Perhubungan"), ("DBM", "Dinas Bina Marga"), ("BIRO-PEM", "Biro Pemerintahan Setda"))
@@ -41,6 +42,16 @@ FACT_OF: dict[str, tuple[FactKind, Status]] = {
 
 def ticket_id(letter: str) -> str:
     return "t" + letter * 26
+
+
+def channel_of(name: str, title: str, **fields: Any) -> ChannelHealth:
+    """A healthy channel that last brought something two hours ago."""
+    row = ChannelHealth(
+        name=name, title=title, last=NOW - timedelta(hours=2), hour=3, usual=2.5, token_days=None, budget=None,
+        state="healthy", words="sehat", tint="hijau", todo="",
+    )  # fmt: skip
+    row.update(fields)  # type: ignore[typeddict-item]
+    return row
 
 
 @dataclass
@@ -74,6 +85,9 @@ class FakeVault:
     def originals(self, ticket_id: str, actor: str, reason: str) -> list[Original]:
         self.audit(actor, "original", ticket_id, reason)
         return self.words.get(ticket_id, [])
+
+    def media_path(self, ticket_id: str, blob: str, variant: MediaVariant, expires_at: datetime) -> str:
+        return f"/berkas/{ticket_id}/{blob}/{variant}/{int(expires_at.timestamp())}/mac"
 
     def login(self, username: str, password: str) -> Account | None:
         return self.accounts.get(username) if password == PASSWORD else None
@@ -291,6 +305,29 @@ class City:
         self.decided: dict[str, tuple[str, str]] = {}
         self.decide: Callable[[dict[str, str | None], str], None] = lambda form, key: None
         self.health: Health = {
+            "channels": [
+                channel_of(
+                    "whatsapp",
+                    "WhatsApp",
+                    state="silent",
+                    words="sunyi",
+                    tint="merah",
+                    hour=0,
+                    usual=41.75,
+                    todo="0 kiriman dalam 1 jam, biasanya 42: periksa jalan masuknya (runbook channel-silent).",
+                ),
+                channel_of(
+                    "x",
+                    "X (Twitter)",
+                    state="token-soon",
+                    words="token habis 6 hari lagi",
+                    tint="kuning",
+                    token_days=5.2,
+                    budget=0.42,
+                    todo="Perbarui token sebelum habis (runbook channel-token).",
+                ),
+                channel_of("email", "Surel", last=None, hour=None, usual=None),
+            ],
             "services": [
                 {"name": "normalizer", "state": "jalan", "lag": 3},
                 {"name": "router", "state": "mati", "lag": None},

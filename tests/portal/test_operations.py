@@ -11,7 +11,7 @@ from portal import waktu
 from portal.charts import share_bar, sparkline
 from portal.words import words
 from tests.portal.conftest import Login
-from tests.portal.fakes import NOW, City, case_of
+from tests.portal.fakes import NOW, City, case_of, channel_of
 
 
 @pytest.mark.parametrize("path", ["/operasi", "/operasi/angka"])
@@ -32,6 +32,25 @@ async def test_the_numbers(city: City, login: Login, path: str) -> None:
     ):
         assert shown in page
     assert ("<html" in page) == (path == "/operasi")
+
+
+async def test_each_channel_says_in_words_how_it_is_and_what_to_do(login: Login) -> None:
+    page = (await (await login("operations")).get("/operasi/angka")).text
+    table = page.split("Kesehatan kanal")[1].split("</table>")[0]
+    whatsapp, x, email = table.split("<tr>")[2:]
+    for shown in ("sunyi", 'class="cap merah"', "biasanya 42", "(41,8)", "2 jam lalu", "runbook channel-silent"):
+        assert shown in whatsapp
+    for shown in ("token habis 6 hari lagi", "6 hari</td>", "42 %", 'class="cap kuning"'):
+        assert shown in x
+    assert "sehat" in email
+    assert "<time" not in email
+
+
+async def test_what_a_channel_is_called_is_escaped(city: City, login: Login) -> None:
+    city.health = {"channels": [channel_of("x", "<b>X", words="<i>", todo='"><script>')]}
+    page = (await (await login("operations")).get("/operasi/angka")).text
+    assert "<script>" not in page
+    assert "&lt;b&gt;X" in page
 
 
 async def test_without_the_search_the_rest_still_shows(city: City, login: Login) -> None:

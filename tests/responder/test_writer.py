@@ -37,7 +37,9 @@ def test_fact_that_the_citizen_hears_of(kind: str, template: str) -> None:
     assert LINK in reply.text
 
 
-@pytest.mark.parametrize("kind", ["routed", "assigned", "accepted", "noted", "refused", "sla_breached", "rated"])
+@pytest.mark.parametrize(
+    "kind", ["routed", "assigned", "accepted", "noted", "attached", "refused", "sla_breached", "rated"]
+)
 def test_fact_that_stays_inside(kind: Any) -> None:
     assert written(fact(kind)) == []
 

@@ -90,7 +90,8 @@ async def test_its_own_echo_and_talk_change_nothing(frame: Frame) -> None:
     await frame.take(RECEIVED)
     rows = dict(frame.rows)
     echo = make_fact("sla_scheduled", 1, seq=3)
-    assert await frame.take(echo, make_fact("noted", 1), make_fact("followup", 2), make_fact("rated", 3)) == []
+    talk = [make_fact(kind, hour) for hour, kind in enumerate(("noted", "followup", "rated", "attached"), 1)]
+    assert await frame.take(echo, *talk) == []
     assert frame.rows == rows
 
 

@@ -17,13 +17,17 @@ from tanggap import generated
 
 ROOT = Path(generated.__file__).parent.parent
 ROOMS = (
-    "casework", "indexer", "ingestors", "normalizer", "pipeline", "portal", "responder", "router", "sla_monitor",
-    "tanggap", "vault",
+    "casework", "indexer", "ingestors", "media", "normalizer", "pipeline", "portal", "responder", "router",
+    "sla_monitor", "tanggap", "vault",
 )  # fmt: skip
-PREFIXES = ("webhook", "publish", "normalizer", "router", "casework", "sla", "responder", "indexer", "http", *CHANNELS)
+PREFIXES = (
+    "webhook", "publish", "normalizer", "router", "casework", "sla", "responder", "indexer", "media", "http", *CHANNELS,
+)  # fmt: skip
 CODE = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z][a-z0-9-]*")
 REASON_AT = {"InvalidItem": 0, "Rejected": 1, "problem": 1, "dead": 1}
 """Which argument of these calls is a reason code, whatever it looks like."""
+NO_CODES = {"media.fields"}
+"""Look like codes and are none: a parameter of X's API."""
 LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
 
 
@@ -60,6 +64,7 @@ def codes_of(tree: ast.AST) -> Iterator[str]:
             and isinstance(node.value, str)
             and id(node) not in events
             and CODE.fullmatch(node.value)
+            and node.value not in NO_CODES
         ):
             yield node.value
 

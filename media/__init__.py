@@ -1,0 +1,1 @@
+"""Files of messages: fetched from vendors, checked, made presentable, and given out from an origin of their own."""

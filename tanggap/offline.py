@@ -56,10 +56,15 @@ def decode(channel: Channel, source: str, body: bytes, now: datetime) -> Iterato
     raw = Raw(channel.name, _account(channel), body, CONTENT_TYPES.get(suffix, UNKNOWN_TYPE), now)
     try:
         for part in channel.decode(raw):
-            yield {"source": source} | msgspec.structs.asdict(part.decoded)
+            yield _line(source, part.decoded)
     except Exception as error:
         dead = Decoded(outcome="dead", key="", reason=f"{channel.name}.error")
-        yield {"source": source} | msgspec.structs.asdict(dead) | {"where": safe_trace(error)}
+        yield _line(source, dead) | {"where": safe_trace(error)}
+
+
+def _line(source: str, found: Decoded) -> dict[str, Any]:
+    members = ("outcome", "reason", "key", "item", "delivery")
+    return {"source": source} | {name: getattr(found, name) for name in members}
 
 
 def _account(channel: Channel) -> str:

@@ -22,4 +22,4 @@ def test_decode_prints_what_became_of_our_messages() -> None:
 
 def test_decode_prints_the_same_members_for_every_outcome() -> None:
     (dead,) = offline.decode(CHANNELS["whatsapp"], "-", b"rusak", NOW)
-    assert list(dead) == ["source", "outcome", "key", "reason", "item", "delivery"]
+    assert list(dead) == ["source", "outcome", "reason", "key", "item", "delivery"]

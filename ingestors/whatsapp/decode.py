@@ -99,7 +99,7 @@ def _receipt(account: str, data: msgspec.Raw) -> Part:
         delivery = Delivery(
             channel="whatsapp", account=account, message=message, state=state, reply=_plain(reply), code=_id(code)
         )
-    key = f"whatsapp:{account}:{message}:{status.status}"
+    key = f"whatsapp:{account}:{message}:{_plain(status.status)}"
     return Part(Decoded(outcome="receipt", key=key, reason="whatsapp.status", delivery=delivery))
 
 
@@ -229,7 +229,7 @@ def _degrees(value: float | str | None, limit: int) -> float | None:
 def _attachment(media: Media) -> Attachment:
     return Attachment(
         name=_plain(media.filename),
-        media_type=(media.mime_type or "application/octet-stream").split(";")[0].strip().lower(),
+        media_type=(_plain((media.mime_type or "").split(";")[0]) or "application/octet-stream").lower(),
         sha256=_hex(media.sha256),
         reference=_id(media.id),
     )

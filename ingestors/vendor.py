@@ -105,7 +105,8 @@ def vendor_of(channel: str) -> Vendor:
 
 def png(width: int, height: int) -> bytes:
     """A grey gradient as PNG (W3C PNG, section 5)."""
-    rows = b"".join(b"\0" + bytes((x + y) % 256 for x in range(width)) for y in range(height))
+    steps = width + height - 1
+    rows = b"".join(b"\0" + bytes((x + y) * 255 // steps for x in range(width)) for y in range(height))
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -129,7 +129,7 @@ class Demo:
 
     async def _tell(self, story: Story) -> list[Sent]:
         person = Person(story.person)
-        photo = self._files.add(story.channel, png(160, 120)) if story.photo else None
+        photo = self._files.add(story.channel, png(640, 480)) if story.photo else None
         first = self._compose(story.channel, person, story.words, photo=photo)
         title = f"{CHANNELS[story.channel].title}: {story.title}"
         sent = [await self._send(title, story.channel, first, ticket=story.ticket, photo=story.photo)]

@@ -271,6 +271,5 @@ def _listed_file(one: ListedFile) -> Attachment | None:
     picture = one.image_data or one.video_data
     kind = (one.mime_type or ("image" if one.image_data else "video" if one.video_data else "")).split("/")[0]
     found = file_at(picture.url if picture else one.file_url, kind, name=plain(one.name))
-    if found is None or not one.mime_type:
-        return found
-    return msgspec.structs.replace(found, media_type=one.mime_type.split(";")[0].strip().lower())
+    said = plain((one.mime_type or "").split(";")[0])
+    return msgspec.structs.replace(found, media_type=said.lower()) if found and said else found

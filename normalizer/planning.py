@@ -85,12 +85,17 @@ class Planned:
             return None
         ticket_id = self._messages.get(work.root_hash)
         if ticket_id is not None:
-            kind: TicketKind = "withdrawn" if self._opened_by(work.item, ticket_id) else "followup"
+            kind: TicketKind = "withdrawn" if self._is_complaint(work, ticket_id) else "followup"
             return self._registration(work, kind, ticket_id)
         marks = (conversation.withdrawn if conversation else ()) + (work.root_hash,)
         placeholder = conversation or Conversation(ticket_id="", last_at=work.at)
         self._save(work.author, msgspec.structs.replace(placeholder, withdrawn=marks[-ERASED_MEMORY:]))
         return None
+
+    def _is_complaint(self, work: Work, ticket_id: str) -> bool:
+        """Whether what is deleted opened the ticket, or is a version of what did: X may name the newest version."""
+        kind, _ = self._decided.get(work.root_key, (None, ""))
+        return kind in {"opened", "amended"} or self._opened_by(work.item, ticket_id)
 
     def _remember(self, work: Work, ticket_id: str, before: Conversation | None) -> None:
         self._messages[work.message_hash] = ticket_id

@@ -107,6 +107,7 @@ class UnifyStage:
             message_hash=message_hash(item.external_id),
             root_hash=message_hash(item.root or item.external_id),
             reply_hash=message_hash(item.reply_to) if item.reply_to else None,
+            root_key=vault.hash_of(f"{item.channel}:{item.account}:{item.root or item.external_id}"),
             numbers=quoted_numbers(item),
             file_ids=tuple(
                 file_id(vault.hash_of, item_key, found.reference) if found.reference else None
@@ -118,7 +119,8 @@ class UnifyStage:
         hashes = {work.root_hash for work in works} | {work.message_hash for work in works}
         hashes |= {work.reply_hash for work in works if work.reply_hash}
         numbers = {number for work in works for number in work.numbers}
-        return self._vault.lookup({work.item_key for work in works}, hashes, numbers)
+        keys = {work.item_key for work in works} | {work.root_key for work in works if work.outcome == "delete"}
+        return self._vault.lookup(keys, hashes, numbers)
 
     def _read(self, work: Work) -> Reading:
         item = work.item

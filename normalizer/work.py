@@ -32,6 +32,8 @@ class Work:
     message_hash: str
     root_hash: str
     reply_hash: str | None
+    root_key: str
+    """Of the item that ``root`` names, where its channel keys it by channel, account and id."""
     numbers: list[str]
     file_ids: tuple[str | None, ...]
     """One for each of the item's attachments."""

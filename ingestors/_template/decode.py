@@ -46,15 +46,22 @@ def decode(raw: Raw) -> Iterator[Part]:
         yield Part(Decoded(outcome="complaint", key=key, item=item))
 
 
+def _plain(text: str | None) -> str | None:
+    """Without control characters (a NUL stops databases and terminals alike); None when nothing is left."""
+    return (text or "").translate(_CONTROLS).strip() or None
+
+
 def _item(account: str, message: Message) -> Item:
     return Item(
         channel=NAME,
         account=account,
         external_id=message.id,
-        author=Author(id=message.sender.id, name=message.sender.name),
-        text=message.text.translate(_CONTROLS).strip(),
+        author=Author(id=message.sender.id, name=_plain(message.sender.name)),
+        text=_plain(message.text) or "",
         sent_at=message.sent_at.astimezone(UTC),
         root=message.id,
         reply_to=message.answers,
-        attachments=(Attachment(media_type="image/png", reference=message.picture.url),) if message.picture else (),
+        attachments=(Attachment(media_type="image/png", reference=_plain(message.picture.url)),)
+        if message.picture
+        else (),
     )

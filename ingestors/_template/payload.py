@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]{1,200}\Z")]
 
 
 class Sender(msgspec.Struct):

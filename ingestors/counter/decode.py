@@ -44,19 +44,26 @@ def key_of(form: CounterForm) -> str:
 
 def _item(form: CounterForm) -> Item:
     phone = _phone(form.phone)
-    email = form.email.lower() if form.email else None
+    email = (_plain(form.email) or "").lower() or None
     return Item(
         channel=CHANNEL,
         account=form.desk,
         external_id=form.form_id,
-        author=Author(id=f"{CHANNEL}:{phone or email or form.form_id}", name=form.name, phone=phone, email=email),
-        text=form.text.translate(_CONTROLS).strip(),
+        author=Author(
+            id=f"{CHANNEL}:{phone or email or form.form_id}", name=_plain(form.name), phone=phone, email=email
+        ),
+        text=_plain(form.text) or "",
         sent_at=form.received_at.astimezone(UTC),
         root=form.form_id,
-        subject=form.subject,
+        subject=_plain(form.subject),
         location=Location(lat=form.lat, lon=form.lon, text=_place(form)),
         category=form.category,
     )
+
+
+def _plain(text: str | None) -> str | None:
+    """Without control characters (a NUL stops databases and terminals alike); None when nothing is left."""
+    return (text or "").translate(_CONTROLS).strip() or None
 
 
 def _phone(typed: str | None) -> str | None:
@@ -74,7 +81,7 @@ def _phone(typed: str | None) -> str | None:
 
 def _place(form: CounterForm) -> str | None:
     """What the officer wrote of the place, with the kelurahan spelt so that the place finder recognises it."""
-    kelurahan = form.kelurahan or form.kelurahan_code
+    kelurahan = _plain(form.kelurahan) or form.kelurahan_code
     if kelurahan and not kelurahan.lower().startswith(("kel. ", "kelurahan ")):
         kelurahan = f"Kelurahan {kelurahan}"
-    return ", ".join(part for part in (form.location_text, kelurahan) if part) or None
+    return ", ".join(part for part in (_plain(form.location_text), kelurahan) if part) or None

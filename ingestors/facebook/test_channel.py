@@ -54,6 +54,30 @@ def test_a_nested_comment_belongs_to_its_parent_and_all_comments_to_the_thread_o
     assert first.thread == nested.thread == POST
 
 
+CONTENT = dict.fromkeys(["add", None], "complaint") | {
+    "edited": "edit",
+    "remove": "delete",
+    "hide": "note",
+    "block": "note",
+}
+ITEMS = {
+    **dict.fromkeys(("post", "status", "photo", "video", "album", "link", "note", "mention"), CONTENT),
+    "comment": CONTENT | {"add": "reply", None: "reply"},
+    **{item: dict.fromkeys(CONTENT, "note") for item in ("like", "reaction", "share", "event", "new_item")},
+}
+"""Meta, "Webhooks > Reference > Page > feed": outcome by item and verb."""
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_every_item_with_every_verb_has_its_outcome(item: str) -> None:
+    for verb, outcome in ITEMS[item].items():
+        value = {"item": item, "verb": verb, "post_id": POST, "message": "Jalan rusak", "from": {"id": "7"}}
+        value |= {"comment_id": COMMENT, "parent_id": POST} if item == "comment" else {}
+        entry = {"id": PAGE, "time": 1795402800, "changes": [{"field": "feed", "value": value}]}
+        (line,) = decoded(json.dumps({"object": "page", "entry": [entry]}).encode())
+        assert line.outcome == outcome, verb
+
+
 def test_what_stood_in_public_says_so_and_messenger_does_not() -> None:
     assert only("comment_v26_on_news_post").public
     assert only("post_v26_visitor").public

@@ -14,10 +14,12 @@ class InstagramSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="TANGGAP_INSTAGRAM_", env_file=".env", frozen=True, extra="ignore")
 
     app_secret: SecretStr = Field(
-        SecretStr("demo-instagram-app-secret"), description="App secret that signs deliveries (X-Hub-Signature-256)."
+        SecretStr("demo-instagram-app-secret"),
+        min_length=16,
+        description="App secret that signs deliveries (X-Hub-Signature-256).",
     )
     app_secret_previous: SecretStr | None = Field(
-        None, description="The secret before a rotation; accepted until it is unset."
+        None, min_length=16, description="The secret before a rotation; accepted until it is unset."
     )
     verify_token: SecretStr = Field(
         SecretStr("demo-instagram-verify-token"), description="Token of the subscription challenge (hub.verify_token)."

@@ -18,7 +18,7 @@ from pipeline.channel import Part, Raw
 from schemas.item import Decoded, Item, Location, Outcome
 
 from . import payload
-from .content import attachments, author, location, words
+from .content import attachments, author, location, plain, words
 from .settings import NAME
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ def _item(raw: Raw, checked: payload.Message, found: telegram.Message, text: str
     chat = checked.chat.id
     external_id = f"{chat}:{checked.message_id}"
     # The pictures of an album come as messages of their own; what they share is the root of one ticket.
-    group = checked.media_group_id
+    group = plain(checked.media_group_id)
     return Item(
         channel=NAME,
         account=raw.account,

@@ -87,7 +87,7 @@ def _receipt(account: str, data: msgspec.Raw) -> Part:
         delivery = Delivery(
             channel="whatsapp", account=account, message=message, state=state, reply=plain(reply), code=ident(code)
         )
-    key = f"whatsapp:{account}:{message}:{status.status}"
+    key = f"whatsapp:{account}:{message}:{plain(status.status)}"
     return Part(Decoded(outcome="receipt", key=key, reason="whatsapp.status", delivery=delivery))
 
 
@@ -199,7 +199,7 @@ def _location(spot: Spot | None) -> Location:
 def _attachment(media: Media) -> Attachment:
     return Attachment(
         name=plain(media.filename),
-        media_type=(media.mime_type or "application/octet-stream").split(";")[0].strip().lower(),
+        media_type=(plain((media.mime_type or "").split(";")[0]) or "application/octet-stream").lower(),
         sha256=_hex(media.sha256),
         reference=ident(media.id),
     )

@@ -104,15 +104,19 @@ def author(user_id: str, known: Mapping[str, x.User]) -> Author:
     user = known.get(user_id)
     if user is None:
         return Author(id=user_id)
-    return Author(id=user_id, name=user.name or None, handle=user.username or user.screen_name or None)
+    return Author(id=user_id, name=_clean(user.name), handle=_clean(user.username or user.screen_name))
 
 
 def plain(text: str, links: Mapping[str, str]) -> str:
     """Text as its author typed it: HTML entities decoded, t.co expanded, links to posts without the handle in them,
     control characters gone. Entities first: an expanded link may hold ``&copy=1``."""
-    text = html.unescape(text).translate(_CONTROLS)
-    text = _SHORT_LINK.sub(lambda found: links.get(found[0], found[0]), text)
+    text = _SHORT_LINK.sub(lambda found: links.get(found[0], found[0]), html.unescape(text)).translate(_CONTROLS)
     return _POST_LINK.sub(r"https://x.com/i/status/\1", text).strip()
+
+
+def _clean(text: str | None) -> str | None:
+    """Without control characters; None when nothing is left."""
+    return (text or "").translate(_CONTROLS).strip() or None
 
 
 def has_words(text: str) -> bool:
@@ -163,7 +167,7 @@ def from_legacy(tweet: x.LegacyTweet) -> Status:
     lat, lon = _point(tweet.coordinates)
     return Status(
         id=tweet.id_str,
-        author=Author(id=tweet.user.id_str, name=tweet.user.name or None, handle=tweet.user.screen_name or None),
+        author=Author(id=tweet.user.id_str, name=_clean(tweet.user.name), handle=_clean(tweet.user.screen_name)),
         text=text,
         sent_at=from_millis(tweet.timestamp_ms, snowflake_time(tweet.id_str)),
         chain=tuple((tweet.edit_history.edit_tweet_ids if tweet.edit_history else None) or ()),
@@ -171,7 +175,7 @@ def from_legacy(tweet: x.LegacyTweet) -> Status:
         quoted=tweet.quoted_status_id_str,
         retweet=tweet.retweeted_status is not None,
         words=has_words(text),
-        location=Location(lat=lat, lon=lon, text=tweet.place.full_name if tweet.place else None),
+        location=Location(lat=lat, lon=lon, text=_clean(tweet.place.full_name if tweet.place else None)),
         attachments=tuple(legacy_file(one) for one in files.media or ()),
     )
 
@@ -209,7 +213,7 @@ def _point(point: x.Point | None) -> tuple[float, float] | tuple[None, None]:
 def _location(geo: x.Geo, places: Mapping[str, x.Place]) -> Location:
     lat, lon = _point(geo.coordinates)
     place = places.get(geo.place_id or "")
-    return Location(lat=lat, lon=lon, text=place.full_name if place else None)
+    return Location(lat=lat, lon=lon, text=_clean(place.full_name if place else None))
 
 
 def best_address(media: x.Media) -> str | None:
@@ -231,5 +235,6 @@ def _file(url: str | None, media_type: str | None, otherwise: str | None) -> Att
     """By its address where it has one; the media key, by which X finds it again, where it has none."""
     if url is None or not url.startswith("https://"):
         return Attachment(reference=otherwise)
+    url = url.translate(_CONTROLS)
     ending = url.partition("?")[0].rpartition(".")[2].lower()
     return Attachment(media_type=media_type or _IMAGE_TYPES.get(ending, "image/jpeg"), reference=url)

@@ -143,6 +143,15 @@ def test_what_is_not_a_message_is_a_note(kind: str) -> None:
     assert (line.outcome, line.reason) == ("note", "x.activity")
 
 
+@pytest.mark.parametrize(
+    "name", ["favorite", "follow", "unfollow", "block", "unblock", "mute", "unmute", "direct_message_indicate_typing"]
+)
+def test_what_is_not_a_message_is_a_note_in_the_older_api_too(name: str) -> None:
+    body = json.dumps({"for_user_id": ACCOUNT, f"{name}_events": [{"created_timestamp": "1795402800000"}]})
+    line = only(decoded(body.encode()))
+    assert (line.outcome, line.reason) == ("note", "x.activity")
+
+
 @pytest.mark.parametrize("note", ["note_tweet", "note_post"])
 def test_the_whole_text_of_a_long_post_counts(note: str) -> None:
     text = "Banjir di RW 05 " * 40 + "@DKIJakarta"

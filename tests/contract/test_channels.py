@@ -18,6 +18,7 @@ from ingestors.vendor import Person, Photo, png, vendor_of
 from pipeline.channel import Raw
 from schemas.base import decode, encode
 from schemas.item import Decoded
+from tests.contract import nasty
 from tests.contract.expect import expected_of
 
 HOME = Path(ingestors.__path__[0])
@@ -147,6 +148,44 @@ def test_no_cut_or_flipped_fixture_makes_decode_raise(name: str, data: st.DataOb
     for one in decoded(name, bytes(body)):
         assert one.outcome == "complaint" or one.reason in reasons(name)
         encode(one)
+
+
+def fixtures(name: str) -> list[bytes]:
+    return [parameter.values[1].read_bytes() for parameter in PAIRS if parameter.values[0] == name]
+
+
+def ends_well(name: str, body: bytes) -> set[str]:
+    """The outcomes; each is whole, documented, and of text that databases and terminals take."""
+    found = decoded(name, body)
+    for one in found:
+        assert (one.reason is None) == (one.outcome == "complaint")
+        assert one.reason is None or one.reason in reasons(name)
+        assert one.item is None or (one.item.external_id and one.item.author.id)
+        line = encode(one)
+        assert decode(line, Decoded) == one
+        assert b"\\u0000" not in line
+    return {one.outcome for one in found}
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_no_hostile_body_makes_decode_raise(name: str) -> None:
+    """Truncated, doubled, 1 MB, NUL, other encodings, 100,000 deep."""
+    for what, body in nasty.bodies(fixtures(name)):
+        try:
+            ends_well(name, body)
+        except Exception as error:
+            raise AssertionError(f"{name}, {what}") from error
+
+
+@pytest.mark.parametrize("name", [name for name in CHANNELS if vendor_of(name).content_type == "application/json"])
+def test_no_wrong_value_at_any_place_makes_decode_raise(name: str) -> None:
+    outcomes: set[str] = set()
+    for what, body in nasty.bent(fixtures(name)):
+        try:
+            outcomes |= ends_well(name, body)
+        except Exception as error:
+            raise AssertionError(f"{name}, {what}") from error
+    assert {"complaint", "dead"} <= outcomes
 
 
 @pytest.mark.parametrize("name", CHANNELS)

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
 
 import ingestors
 from ingestors import webhooks
@@ -220,6 +221,65 @@ async def test_rotation_lets_no_third_secret_in(rotating: httpx.AsyncClient, int
     vendor = VENDORS[name]
     assert is_problem(await post(rotating, name, vendor.body, vendor.sign(vendor.body, NEW + OLD)), 401)
     assert intake.raws == []
+
+
+@pytest.mark.parametrize("name", HOOKS)
+async def test_a_retired_secret_opens_nothing(
+    client: httpx.AsyncClient, rotating: httpx.AsyncClient, intake: MemoryIntake, name: str
+) -> None:
+    """What was taken while the secrets rotated is refused once the previous one is unset."""
+    vendor = VENDORS[name]
+    signature = vendor.sign(vendor.body, OLD)
+    assert (await post(rotating, name, vendor.body, signature)).status_code == 200
+    intake.raws.clear()
+    assert is_problem(await post(client, name, vendor.body, signature), 401)
+    assert intake.raws == []
+
+
+@pytest.mark.parametrize("name", HOOKS)
+async def test_replayed_delivery_is_taken_again_and_keeps_its_keys(
+    client: httpx.AsyncClient, intake: MemoryIntake, name: str
+) -> None:
+    """No vendor signs a time, and all repeat: what comes twice must be known by its keys (tests/normalizer)."""
+    vendor = VENDORS[name]
+    for _ in range(2):
+        assert (await post(client, name, vendor.body, vendor.sign(vendor.body, NEW))).status_code == 200
+    once, again = ([part.decoded.key for part in CHANNELS[name].decode(raw)] for raw in intake.raws)
+    assert once
+    assert once == again
+
+
+def in_production(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every demo secret of the channel replaced; gives the variable of the one that signs."""
+    monkeypatch.setenv("TANGGAP_ENV", "production")
+    for field, info in CHANNELS[name].settings.model_fields.items():
+        if isinstance(info.default, SecretStr) and info.default.get_secret_value().startswith("demo-"):
+            monkeypatch.setenv(f"TANGGAP_{name}_{field}".upper(), NEW)
+    return f"TANGGAP_{name}_{VENDORS[name].signing.setting}".upper()
+
+
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("given", [None, "", "   ", "short", "demo-secret-of-somebody-else"])
+def test_production_starts_with_no_secret_that_others_know(
+    name: str, given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = in_production(name, monkeypatch)
+    CHANNELS[name].settings(_env_file=None)
+    if given is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, given)
+    with pytest.raises(ValidationError, match=f"{variable}|{VENDORS[name].signing.setting}"):
+        CHANNELS[name].settings(_env_file=None)
+
+
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("given", ["short", "demo-secret-of-somebody-else"])
+def test_production_keeps_no_weak_previous_secret(name: str, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_production(name, monkeypatch)
+    monkeypatch.setenv(f"TANGGAP_{name}_{VENDORS[name].signing.previous_setting}".upper(), given)
+    with pytest.raises(ValidationError):
+        CHANNELS[name].settings(_env_file=None)
 
 
 @pytest.mark.parametrize("name", HOOKS)

@@ -48,6 +48,7 @@ def stopped(message: str, code: int = EXIT_USAGE) -> typer.Exit:
 def up(
     kafka: Annotated[str | None, typer.Option(help="Use this cluster instead of the embedded stand-in.")] = None,
     elasticsearch: Annotated[str | None, typer.Option(help="Use this cluster; both or neither are given.")] = None,
+    json: Json = False,
 ) -> None:
     """Start everything: the embedded broker and search, every service, the portal. Ctrl-C ends it."""
     from .standin import StandInError
@@ -58,14 +59,17 @@ def up(
         raise stopped("Give both --kafka and --elasticsearch, or neither.")
     settings = absolute(settings_or_exit(kafka=kafka, elasticsearch=elasticsearch))
     try:
-        asyncio.run(run_up(settings, embedded=kafka is None))
+        asyncio.run(run_up(settings, embedded=kafka is None, as_json=json))
     except (StartError, StandInError) as error:
         raise stopped(str(error), 1) from None
 
 
 @app.command()
-def run(services: Annotated[list[str], typer.Argument(help="webhooks, portal, ingest CHANNEL, normalizer …")]) -> None:
-    """Run one or more services in the foreground of this process."""
+def run(
+    services: Annotated[list[str], typer.Argument(help="webhooks, portal, ingest CHANNEL, normalizer …")],
+    json: Json = True,
+) -> None:
+    """Run one or more services in the foreground of this process. What it prints is its log, in JSON lines."""
     from .runner import run as run_services
     from .services import UnknownService
 

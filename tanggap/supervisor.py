@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from pipeline import log as logs
 from pipeline import topics
 from pipeline.clock import SystemClock
 from pipeline.settings import CoreSettings
+from schemas.base import encode
 from vault.store import Vault
 
 from .child import Child
@@ -57,8 +59,12 @@ async def single(settings: CoreSettings) -> AsyncIterator[None]:
         yield
 
 
-async def up(settings: CoreSettings, *, embedded: bool) -> None:
-    """Until SIGINT or SIGTERM. Raises ``StartError`` and ``StandInError``."""
+async def up(settings: CoreSettings, *, embedded: bool, as_json: bool = False) -> None:
+    """Until SIGINT or SIGTERM. Raises ``StartError`` and ``StandInError``.
+
+    ``as_json``: standard output gets one JSON line, once everything is ready; words for people go beside it.
+    """
+    tell = partial(print, flush=True, file=sys.stderr if as_json else sys.stdout)
     logs.configure("supervisor", "warning")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,23 +76,23 @@ async def up(settings: CoreSettings, *, embedded: bool) -> None:
         children = [_child(group, settings, played) for group in GROUPS]
         try:
             if standin is not None:
-                say("Menyalakan Kafka dan Elasticsearch tiruan (noida-db) …")
+                tell("Menyalakan Kafka dan Elasticsearch tiruan (noida-db) …")
                 await standin.start()
-            say("Menyiapkan topik, indeks dan brankas data …")
+            tell("Menyiapkan topik, indeks dan brankas data …")
             await asyncio.to_thread(prepare, settings)
-            say("Menyalakan layanan …")
+            tell("Menyalakan layanan …")
             for child in children:
                 child.start()
             if await _ready(settings, stop):
-                _announce(settings)
+                _announce(settings, as_json=as_json)
                 await _watch(standin, stop)
         finally:
-            say("Mematikan layanan …")
+            tell("Mematikan layanan …")
             for child in reversed(children):
                 await child.stop()
             if standin is not None:
                 await standin.stop()
-            say("Selesai.")
+            tell("Selesai.")
 
 
 def _child(group: Sequence[str], settings: CoreSettings, played: Mapping[str, str]) -> Child:
@@ -145,17 +151,19 @@ async def _watch(standin: StandIn | None, stop: asyncio.Event) -> None:
             continue
 
 
-def _announce(settings: CoreSettings) -> None:
-    say(f"Tanggap siap: {settings.base_url}")
-    say(f"  Operasi   {settings.base_url}/operasi   (masuk sebagai operasi / demo-operasi)")
-    say(f"  Loket     {settings.base_url}/loket     (masuk sebagai loket / demo-loket)")
-    say(f"  OPD       {settings.base_url}/opd       (masuk sebagai dishub / demo-dishub)")
-    say("  Contoh    make demo di terminal lain; Ctrl-C di sini menghentikan semuanya")
-
-
-def say(line: str) -> None:
-    """For the person at the terminal."""
-    print(line, flush=True)
+def _announce(settings: CoreSettings, *, as_json: bool) -> None:
+    if as_json:
+        where = {"base_url": settings.base_url, "kafka": settings.kafka, "elasticsearch": settings.elasticsearch}
+        lines = [encode({"ready": True, **where, "data_dir": str(settings.data_dir)}).decode()]
+    else:
+        lines = [
+            f"Tanggap siap: {settings.base_url}",
+            f"  Operasi   {settings.base_url}/operasi   (masuk sebagai operasi / demo-operasi)",
+            f"  Loket     {settings.base_url}/loket     (masuk sebagai loket / demo-loket)",
+            f"  OPD       {settings.base_url}/opd       (masuk sebagai dishub / demo-dishub)",
+            "  Contoh    make demo di terminal lain; Ctrl-C di sini menghentikan semuanya",
+        ]
+    print("\n".join(lines), flush=True)
 
 
 def absolute(settings: CoreSettings) -> CoreSettings:

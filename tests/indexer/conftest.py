@@ -67,9 +67,11 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreSettings]:
-    """Broker and search: those of TANGGAP_KAFKA and TANGGAP_ELASTICSEARCH, else the embedded stand-in."""
-    if "TANGGAP_KAFKA" in os.environ and "TANGGAP_ELASTICSEARCH" in os.environ:
-        yield make_settings()
+    """Broker and search: those of TANGGAP_TEST_KAFKA and TANGGAP_TEST_ELASTICSEARCH, else the embedded stand-in."""
+    if os.environ.get("TANGGAP_TEST_KAFKA") and os.environ.get("TANGGAP_TEST_ELASTICSEARCH"):
+        yield make_settings(
+            kafka=os.environ["TANGGAP_TEST_KAFKA"], elasticsearch=os.environ["TANGGAP_TEST_ELASTICSEARCH"]
+        )
         return
     folder = tmp_path_factory.mktemp("engines")
     kafka, elasticsearch = free_port(), free_port()

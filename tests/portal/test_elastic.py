@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -23,6 +22,7 @@ from portal.cases import InboxQuery
 from portal.elastic import ElasticCases
 from schemas.base import encode
 from schemas.case import Case, ClockDue
+from tanggap.standin import executable
 from tests.portal.fakes import NOW, case_of, ticket_id
 
 INDEX = "uji-portal-kasus"
@@ -43,10 +43,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield brought
         return
     port = free_port()
-    binary = Path(sys.executable).parent / "noida-db"
     folder = tmp_path_factory.mktemp("noida")
     options = ["--data-dir", str(folder), "--only", "elasticsearch", "--elasticsearch-port", str(port)]
-    process = subprocess.Popen([binary, "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([executable(), "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from pipeline.channel import MediaSource
+from pipeline.channel import Intake, MediaSource
 from pipeline.clock import Clock
 from pipeline.errors import InvalidItem, TransientError
 from pipeline.log import safe_trace
@@ -50,6 +50,7 @@ class Media:
         sources: Mapping[str, MediaSource | None],
         vault: MediaVault,
         publisher: Publisher,
+        intake: Intake,
         keys: Keys,
         clock: Clock,
         *,
@@ -61,7 +62,7 @@ class Media:
         self._keys = keys
         self._clock = clock
         guard = Guard(resolver, local=settings.env == "development")
-        self._worker = Worker(sources, vault, publisher, Fetcher(guard, limits), clock)
+        self._worker = Worker(sources, vault, publisher, intake, Fetcher(guard, limits), clock)
         self._consumer = PlainConsumer("media", [ITEMS], settings, publisher, keys, clock)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from pipeline.channel import MediaSource
+from pipeline.channel import Intake, MediaSource
 from pipeline.clock import Clock
 from pipeline.errors import Backpressure, InvalidItem, TransientError
 from pipeline.headers import record_headers
@@ -71,6 +71,7 @@ class Worker:
         sources: Mapping[str, MediaSource | None],
         vault: MediaVault,
         publisher: Publisher,
+        intake: Intake,
         fetcher: Fetcher,
         clock: Clock,
         chance: Callable[[], float] = random.random,
@@ -78,6 +79,7 @@ class Worker:
         self._sources = sources
         self._vault = vault
         self._publisher = publisher
+        self._intake = intake
         self._fetcher = fetcher
         self._clock = clock
         self._chance = chance
@@ -129,6 +131,9 @@ class Worker:
             raise TransientError("the channel has no credentials to fetch files with")
         async with asyncio.timeout(LOCATE_SECONDS):
             link = await source.locate(task.found, task.account)
+        if link.words is not None:
+            # Before the file: it may be gone while the words are there. Said again, they keep their key.
+            await self._intake.accept(link.words)
         content = await self._fetcher.fetch(link, source.hosts)
         if not fits(content, task.found):
             if job.attempts + 1 >= WRONG_CONTENTS:

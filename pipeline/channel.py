@@ -129,6 +129,8 @@ class MediaLink:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    words: Raw | None = None
+    """What else the vendor said of the message on the way, where it had only pointed at it: handed to the intake."""
 
 
 class MediaSource(Protocol):

@@ -174,7 +174,7 @@ async def media(house: House, stop: asyncio.Event) -> None:
     sources = {
         name: channel.media(channel.settings()) for name, channel in CHANNELS.items() if channel.media is not None
     }
-    service = Media(house.settings, sources, house.vault, house.publisher, house.keys, house.clock)
+    service = Media(house.settings, sources, house.vault, house.publisher, house.intake, house.keys, house.clock)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(service.run(stop))

@@ -72,7 +72,7 @@ def _comment(source: Source, comment: Comment, data: msgspec.Raw, seen_at: datet
 
 
 def _mentioned(source: Source, data: msgspec.Raw, seen_at: datetime) -> Part:
-    """Meta names the place only. The reference lets the media service find the picture there; an officer sees it."""
+    """Meta names the place only. The reference lets the media service ask for the words and the picture there."""
     mention = read(data, Mention)
     medium = ident(mention.media_id) if mention else None
     if mention is None or medium is None:
@@ -86,7 +86,7 @@ def _mentioned(source: Source, data: msgspec.Raw, seen_at: datetime) -> Part:
         seen_at,
         thread=medium,
         public=True,
-        attachments=(Attachment(media_type="image/jpeg", reference=MENTION + medium),),
+        attachments=(Attachment(media_type="image/jpeg", reference=name),),
     )
     return source.part("complaint", name, None, item)
 
@@ -135,7 +135,7 @@ def _tagged(source: Source, data: msgspec.Raw) -> Part:
         found.caption,
         instant(found.timestamp, source.received_at),
         root=name,
-        thread=medium,
+        thread=medium.partition(":")[0],
         version=2,
         public=True,
         attachments=files([file_at(found.media_url, kind)]),

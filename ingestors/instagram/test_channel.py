@@ -115,8 +115,39 @@ async def test_the_picture_of_a_mention_is_found_through_graph() -> None:
     ours = configured(access_token=TOKEN)
     double = GraphDouble(answers={ACCOUNT: {"mentioned_media": {"media_url": url, "id": MEDIUM}, "id": ACCOUNT}})
     link = await InstagramMedia(ours, double.graph()).locate(Attachment(reference=f"mention:{MEDIUM}"), ACCOUNT)
+    assert (link.url, link.words) == (url, None)
+    assert double.calls[0][2]["fields"].startswith(f"mentioned_media.media_id({MEDIUM}){{")
+
+
+async def test_the_words_of_a_mention_in_somebodys_comment_join_its_ticket() -> None:
+    said = {
+        "text": "Di sini juga banjir @dkijakarta",
+        "timestamp": "2026-11-23T01:00:00+0000",
+        "username": "rina_umpama",
+    }
+    double = GraphDouble(answers={ACCOUNT: {"mentioned_comment": said, "id": ACCOUNT}})
+    bare = only("mention_v26_in_comment")
+    source = InstagramMedia(configured(access_token=TOKEN), double.graph())
+    link = await source.locate(bare.attachments[0], ACCOUNT)
+    assert link.words is not None
+    (read,) = [part.decoded for part in CHANNEL.decode(link.words)]
+    assert (read.outcome, read.reason) == ("edit", "instagram.mention-read")
+    assert read.item is not None
+    assert (read.item.root, read.item.text, read.item.author.handle) == (bare.external_id, said["text"], "rina_umpama")
+    assert read.item.version > bare.version
+    assert read.item.thread == bare.thread
+
+
+async def test_the_caption_of_a_mention_comes_with_its_picture() -> None:
+    url = "https://scontent.cdninstagram.com/a.jpg"
+    told = {"media_url": url, "caption": "Trotoar rusak @dkijakarta", "timestamp": "2026-11-23T01:00:00+0000"}
+    source = InstagramMedia(
+        configured(access_token=TOKEN), GraphDouble(answers={ACCOUNT: {"mentioned_media": told}}).graph()
+    )
+    link = await source.locate(Attachment(reference=f"mention:{MEDIUM}"), ACCOUNT)
     assert link.url == url
-    assert double.calls[0][2]["fields"] == f"mentioned_media.media_id({MEDIUM}){{media_url}}"
+    assert link.words is not None
+    assert [one.decoded.key for one in CHANNEL.decode(link.words)] == [f"instagram:{ACCOUNT}:mention:{MEDIUM}:read"]
 
 
 @pytest.mark.parametrize(

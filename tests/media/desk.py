@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from media.fetch import Limits
 from media.service import Media
 from pipeline import headers
-from pipeline.channel import MediaLink
+from pipeline.channel import MediaLink, Raw
 from pipeline.sealing import seal
 from pipeline.settings import CoreSettings
 from pipeline.stage import Message
@@ -25,6 +25,7 @@ from schemas.base import decode, encode
 from schemas.case import Command
 from schemas.item import Attachment, Author, Decoded, Item, ItemEvent
 from schemas.topics import COMMANDS, ITEMS
+from tests.channels import MemoryIntake
 from tests.pipeline.memory import MemoryKeys, Paper
 from vault.model import Registration
 from vault.store import Vault
@@ -122,12 +123,14 @@ class Source:
         self._link = link
         self.asked: list[str] = []
         self.failures: list[Exception] = []
+        self.words: Raw | None = None
 
     async def locate(self, found: Attachment, account: str) -> MediaLink:
         self.asked.append(found.reference or "")
         if self.failures:
             raise self.failures.pop(0)
-        return MediaLink(self._link(found.reference or "", len(self.asked)), {"Authorization": f"Bearer {TOKEN}"})
+        url = self._link(found.reference or "", len(self.asked))
+        return MediaLink(url, {"Authorization": f"Bearer {TOKEN}"}, self.words)
 
     async def close(self) -> None: ...
 
@@ -152,12 +155,14 @@ class Desk:
     settings: CoreSettings
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     paper: Paper = field(default_factory=Paper)
+    intake: MemoryIntake = field(default_factory=MemoryIntake)
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
         self.media = Media(
-            self.settings, {"whatsapp": self.source}, self.vault, self.paper, self.keys, self.clock, limits=self.limits
-        )
+            self.settings, {"whatsapp": self.source}, self.vault, self.paper, self.intake, self.keys, self.clock,
+            limits=self.limits,
+        )  # fmt: skip
 
     @property
     def commands(self) -> list[Command]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from media.service import LEASE
+from pipeline.channel import Raw
 from pipeline.errors import Backpressure, InvalidItem, TransientError, Unavailable
 from pipeline.stage import Message
 from schemas.base import encode
@@ -39,6 +40,20 @@ async def test_a_photo_is_kept_and_the_ticket_is_told(desk: Desk) -> None:
     assert desk.vault.blob_type(file.view) == "image/jpeg"
     assert desk.vendor.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert await desk.tick(days=5) == 0, "a job that is done is not done again"
+
+
+async def test_words_that_come_with_the_link_go_to_the_intake_also_when_the_file_is_gone(desk: Desk) -> None:
+    assert desk.source is not None
+    words = Raw("whatsapp", "1001", b"{}", "application/json", NOON)
+    desk.source.words = words
+    desk.vendor.answers["/foto-1"] = Answer(status=404)
+    await desk.came("m1", photo())
+    desk.intake.away = True
+    await desk.tick()
+    assert desk.intake.raws == []
+    desk.intake.away = False
+    await desk.tick(hours=1)
+    assert desk.intake.raws == [words]
 
 
 async def test_the_same_item_again_makes_no_second_job(desk: Desk) -> None:
